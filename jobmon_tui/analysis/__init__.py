@@ -1,0 +1,1 @@
+"""Arithmetic on snapshots: pure functions without a clock or any input and output."""

@@ -1,0 +1,1 @@
+"""One class per site: each answers the backend contract from the sources that the site has."""

@@ -1,0 +1,1 @@
+"""Where snapshots come from: a live backend, a folder of recorded snapshots, the demo."""

@@ -1,0 +1,64 @@
+"""What every feed of snapshots offers, wherever its snapshots come from."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+
+from jobmon_tui.model.snapshot import BackfillSlot, Snapshot
+
+Backfill = Mapping[str, Mapping[int, BackfillSlot]]
+"""Partition to cores to the slots of that size."""
+
+
+class Feed(ABC):
+    """Where snapshots come from. Live, past, remote and demo differ only here.
+
+    All methods but `close` are called from one worker thread at a time and may block; `close` may be called
+    from another thread at any time and makes a blocked call return soon (by raising).
+    """
+
+    title: str = ""
+    """As shown in the header: ``slurm (commands)``, ``spool /var/spool/jobmon``, ``demo``."""
+    kind: str = "live"
+    """``live``, ``recorded`` or ``demo``."""
+    interval: float = 10.0
+    """Seconds between two snapshots when nobody asks for another pace."""
+
+    def open(self) -> None:
+        """Connect, or load what is heavy to load. Called once, in the worker, before anything else.
+
+        Raises:
+            JobmonError: It cannot work at all; the message says why.
+        """
+
+    @abstractmethod
+    def latest(self) -> Snapshot:
+        """The newest snapshot there is.
+
+        Raises:
+            JobmonError: There is none to be had now; the message says why. May be tried again.
+        """
+
+    def at(self, time: float) -> Snapshot:
+        """The snapshot nearest to that instant (Unix seconds). A live feed has only the present.
+
+        Raises:
+            JobmonError: There is none.
+        """
+        return self.latest()
+
+    def timeline(self) -> tuple[float, ...]:
+        """The instants (Unix seconds, ascending) that `at` can show; empty for a live feed."""
+        return ()
+
+    def window(self, time: float, seconds: float) -> tuple[Snapshot, ...]:
+        """The snapshots that are less than ``seconds`` older than ``time`` and not newer, oldest first."""
+        return ()
+
+    def backfill(self) -> Backfill:
+        """Free slots by partition and number of cores; empty where nobody calculates them."""
+        return {}
+
+    def close(self) -> None:
+        """Let go of everything at once; never blocks for long."""

@@ -1,0 +1,1 @@
+"""What Slurm says, by its commands or through pyslurm."""

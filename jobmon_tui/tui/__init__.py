@@ -1,0 +1,1 @@
+"""The full-screen application: the only part of jobmon that knows Textual."""
