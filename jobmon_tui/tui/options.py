@@ -1,0 +1,28 @@
+"""What the command line asks of the app. Knows no Textual, so that parsing arguments stays quick."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+VIEWS = ("cluster", "jobs", "nodes", "queue")
+"""The views that can be opened by name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchOptions:
+    """How to open the app."""
+
+    view: str = "cluster"
+    """One of `VIEWS`."""
+    filter: str = ""
+    """The job filter to start with, as typed after ``/``."""
+    interval: float | None = None
+    """Seconds between two refreshes; ``None``: what was used last, else what the feed suggests."""
+    theme: str | None = None
+    """A theme's name; ``None``: what was used last."""
+    wall: bool = False
+    """Show the wall display: no cursor, no input, pages that take turns."""
+    wall_seconds: float = 20.0
+    """How long a page of the wall display stays."""
+    notice: str = ""
+    """Something to tell the user once at the start, e.g. why the demo is shown."""
