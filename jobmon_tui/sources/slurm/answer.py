@@ -50,7 +50,7 @@ class SlurmSource(Protocol):
         """Ask for everything, with a fixed number of calls however many jobs there are.
 
         Args:
-            only_user: Ask for this user's jobs only; the answer then has no nodes, partitions or reservations.
+            only_user: Ask for this user's jobs only; the answer then has nothing but jobs.
 
         Raises:
             SourceError: Jobs or nodes cannot be had; an answer without them would draw an empty cluster.
