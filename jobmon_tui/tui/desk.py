@@ -1,0 +1,82 @@
+"""The thread that works things out for the views: listings, groups, matches.
+
+Sorting or filtering 50,000 rows takes tens of milliseconds, which the UI thread must not spend. A view asks
+the desk; what was asked last on a topic is all that counts, so fast typing never builds up a queue.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from textual.message import Message
+
+from jobmon_tui.tui.messages import DeskDone
+
+_log = logging.getLogger(__name__)
+
+
+class Desk:
+    """One thread that answers the newest question on each topic.
+
+    Args:
+        post: Takes a message from any thread (the app's ``post_message``).
+    """
+
+    def __init__(self, post: Callable[[Message], object]) -> None:
+        self._post = post
+        self._questions: dict[str, Callable[[], Any]] = {}
+        self._change = threading.Condition()
+        self._stopped = False
+        self._working = False
+        self._thread = threading.Thread(target=self._run, name="jobmon-desk", daemon=True)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether every question has been answered."""
+        with self._change:
+            return not self._questions and not self._working
+
+    def start(self) -> None:
+        """Begin to answer."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Answer no more."""
+        with self._change:
+            self._stopped = True
+            self._questions.clear()
+            self._change.notify_all()
+
+    def ask(self, topic: str, work: Callable[[], Any]) -> None:
+        """Have something worked out; a `DeskDone` message with that topic brings the result.
+
+        Args:
+            topic: An earlier question on the same topic that is not begun yet is dropped.
+            work: Takes no argument, touches no widget, and returns the result.
+        """
+        with self._change:
+            self._questions.pop(topic, None)
+            self._questions[topic] = work
+            self._change.notify_all()
+
+    def _run(self) -> None:
+        while True:
+            with self._change:
+                while not self._questions and not self._stopped:
+                    self._change.wait()
+                if self._stopped:
+                    return
+                topic = next(iter(self._questions))
+                work = self._questions.pop(topic)
+                self._working = True
+            try:
+                result = work()
+            except Exception:
+                _log.exception("working out %s failed", topic)
+            else:
+                self._post(DeskDone(topic, result))
+            with self._change:
+                self._working = False

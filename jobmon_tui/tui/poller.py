@@ -1,0 +1,201 @@
+"""The thread that asks the feed for snapshots and hands finished pictures to the app.
+
+Single-flight: the next poll is timed when the last one has ended. After a failure it waits longer each time,
+with jitter, so that a hundred open jobmons do not all come back at the same instant. When the feed is slow,
+the interval stretches: jobmon never keeps the controller busy for more than a tenth of the time.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable
+
+from textual.message import Message
+
+from jobmon_tui.analysis.index import index_snapshot
+from jobmon_tui.errors import JobmonError
+from jobmon_tui.feeds.base import Feed
+from jobmon_tui.model.snapshot import Snapshot
+from jobmon_tui.tui.messages import PictureReady, PollFailed, PollState
+from jobmon_tui.tui.picture import Failure, Picture
+
+LARGEST_SHARE = 0.1
+"""The most of the time that jobmon lets its feed be busy for it."""
+LONGEST_BACK_OFF = 60.0
+"""Seconds between attempts, at the most, while the feed fails."""
+LARGE_SNAPSHOT = 5_000
+"""Nodes and jobs above which the garbage collector is kept from walking through them."""
+
+_log = logging.getLogger(__name__)
+
+
+class Poller:
+    """Polls one feed from a thread of its own.
+
+    Args:
+        feed: Where snapshots come from.
+        post: Takes a message from any thread (the app's ``post_message``).
+        interval: Seconds from the end of one poll to the start of the next.
+    """
+
+    def __init__(self, feed: Feed, post: Callable[[Message], object], interval: float) -> None:
+        self._feed = feed
+        self._post = post
+        self._interval = interval
+        self._change = threading.Condition()
+        self._due = 0.0
+        self._paused = False
+        self._stopped = False
+        self._polling = False
+        self._failures = 0
+        self._failing_since = 0.0
+        self._last_seconds = 0.0
+        self._last: Picture | None = None
+        # A daemon: quitting must not wait for a call that hangs.
+        self._thread = threading.Thread(target=self._run, name="jobmon-poller", daemon=True)
+
+    @property
+    def interval(self) -> float:
+        """Seconds between two polls, as asked for."""
+        return self._interval
+
+    @property
+    def pace(self) -> float:
+        """Seconds between two polls, as kept: longer than asked for while the feed is slow."""
+        return max(self._interval, self._last_seconds * (1 / LARGEST_SHARE - 1))
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it waits for the next poll to be due (or is paused)."""
+        return not self._polling and time.monotonic() < self._due
+
+    def start(self) -> None:
+        """Begin with the first poll at once."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, without waiting for a poll that is under way."""
+        with self._change:
+            self._stopped = True
+            self._change.notify_all()
+        self._feed.close()
+
+    def poll_now(self) -> None:
+        """Make the next poll due at once; while one is under way this does nothing."""
+        with self._change:
+            if not self._polling:
+                self._due = 0.0
+                self._change.notify_all()
+
+    def set_interval(self, seconds: float) -> None:
+        """Change the interval; the next poll comes that long from now at the latest."""
+        with self._change:
+            self._interval = seconds
+            self._due = min(self._due, time.monotonic() + self.pace)
+            self._change.notify_all()
+        self._post(PollState(polling=self._polling, pace=self.pace))
+
+    def set_paused(self, paused: bool) -> None:
+        """Stop polling, or go on (with a poll at once)."""
+        with self._change:
+            self._paused = paused
+            if not paused:
+                self._due = 0.0
+            self._change.notify_all()
+
+    def _run(self) -> None:
+        opened = False
+        while self._wait_until_due():
+            self._post(PollState(polling=True, pace=self.pace))
+            try:
+                if not opened:
+                    self._feed.open()
+                    opened = True
+                message = self._poll()
+            except JobmonError as error:
+                message = self._failed(error.message, error.hint)
+            except Exception as error:
+                if not self._stopped:
+                    _log.exception("the poll failed")
+                message = self._failed(
+                    f"jobmon itself failed: {type(error).__name__}: {error}",
+                    "please report it, with the log named by `jobmon doctor`",
+                )
+            self._polled(message)
+
+    def _wait_until_due(self) -> bool:
+        with self._change:
+            while not self._stopped:
+                left = self._due - time.monotonic()
+                if left <= 0 and not (self._paused and self._due > 0):
+                    self._polling = True
+                    return True
+                self._change.wait(None if self._paused else left)
+            return False
+
+    def _poll(self) -> Message | None:
+        started = time.monotonic()
+        snapshot = self._latest_without_collector()
+        self._last_seconds = time.monotonic() - started
+        self._failures = 0
+        last = self._last
+        if last is not None and snapshot is last.snapshot:
+            return PictureReady(last)
+        picture = Picture(
+            index=index_snapshot(snapshot),
+            number=last.number + 1 if last else 1,
+            seconds=self._last_seconds,
+        )
+        self._last = picture
+        return PictureReady(picture)
+
+    def _latest_without_collector(self) -> Snapshot:
+        """A collection in the middle of parsing walks all records and stalls every thread.
+
+        A large snapshot is then put out of the collector's sight: it holds no cycles, so it is freed by
+        reference count when the next one takes its place.
+        """
+        gc.disable()
+        try:
+            snapshot = self._feed.latest()
+            if len(snapshot.nodes) + len(snapshot.jobs) > LARGE_SNAPSHOT:
+                gc.freeze()
+        finally:
+            gc.enable()
+        return snapshot
+
+    def _failed(self, message: str, hint: str) -> Message:
+        if self._failures == 0:
+            self._failing_since = time.time()
+        self._failures += 1
+        return PollFailed(
+            Failure(message=message, hint=hint, since=self._failing_since, retry_at=time.time())
+        )
+
+    def _polled(self, message: Message | None) -> None:
+        delay = self.pace
+        if self._failures:
+            back_off = min(LONGEST_BACK_OFF, min(self._interval, 5.0) * 2 ** min(self._failures - 1, 10))
+            delay = back_off * random.uniform(0.8, 1.2)
+        if isinstance(message, PollFailed):
+            failure = message.failure
+            message = PollFailed(
+                Failure(
+                    message=failure.message,
+                    hint=failure.hint,
+                    since=failure.since,
+                    retry_at=time.time() + delay,
+                )
+            )
+        with self._change:
+            self._polling = False
+            self._due = time.monotonic() + delay
+        if self._stopped:
+            return
+        if message is not None:
+            self._post(message)
+        self._post(PollState(polling=False, pace=self.pace))

@@ -1,0 +1,54 @@
+"""The bottom line: the views and the keys that work here, made from the real bindings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from textual.widget import Widget
+
+from jobmon_tui.tui.theme import Palette
+from jobmon_tui.tui.widgets.lines import Lines, Piece, pieces_width
+
+
+class KeyLine(Lines):
+    """The keys of the focused widget, the view and the app, as many as fit."""
+
+    def __init__(self, views: Sequence[tuple[str, str, str]], *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._views = views
+        """Key, title and name of each view."""
+        self.view = ""
+
+    def on_mount(self) -> None:
+        """Follow the focus: other widgets have other keys."""
+        self.screen.bindings_updated_signal.subscribe(self, self._bindings_updated)
+
+    def _bindings_updated(self, _screen: object) -> None:
+        self.call_after_refresh(self.repaint)
+
+    def paint(self, width: int, colours: Palette) -> Sequence[Iterable[Piece]]:
+        """Views first, then keys by their order in the bindings."""
+        line: list[Piece] = [(" ", colours.plain)]
+        for key, title, name in self._views:
+            here = name == self.view
+            line += [
+                (key, colours.accent),
+                (f" {title}  ", colours.strong if here else colours.dim),
+            ]
+        for key, description in _shown_keys(self):
+            pieces: list[Piece] = [(key, colours.accent), (f" {description}  ", colours.dim)]
+            if pieces_width(line) + pieces_width(pieces) <= width:
+                line += pieces
+        return (line,)
+
+
+def _shown_keys(widget: Widget) -> list[tuple[str, str]]:
+    keys: list[tuple[str, str]] = []
+    for active in widget.screen.active_bindings.values():
+        binding = active.binding
+        if not binding.show or not active.enabled:
+            continue
+        entry = (widget.app.get_key_display(binding), binding.description)
+        if entry[1] and all(entry[1] != other for _, other in keys):
+            keys.append(entry)
+    return keys
