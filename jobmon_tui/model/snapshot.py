@@ -18,6 +18,11 @@ NOTHING: Mapping[Any, Any] = MappingProxyType({})
 """The empty mapping that every absent one shares."""
 
 
+def _nothing() -> Mapping[Any, Any]:
+    # Python 3.11 takes a mappingproxy for mutable and refuses it as a plain default.
+    return NOTHING
+
+
 class CpuTimes(NamedTuple):
     """What one core (or the mean core of a node) spent its time on, in % of one core; sums to about 100."""
 
@@ -240,11 +245,11 @@ class Job:
     """CPUs of one task over all of its nodes: allocated, or requested while it waits."""
     n_gpus: int = 0
     """GPUs over all of its nodes: allocated, or requested while it waits."""
-    layout: Mapping[str, tuple[int, ...]] = NOTHING
+    layout: Mapping[str, tuple[int, ...]] = field(default_factory=_nothing)
     """The cores it holds: host to core indices, in the scheduler's own numbering."""
-    gpu_layout: Mapping[str, tuple[int, ...]] = NOTHING
+    gpu_layout: Mapping[str, tuple[int, ...]] = field(default_factory=_nothing)
     """The GPUs it holds: host to GPU indices."""
-    memory_layout: Mapping[str, int] = NOTHING
+    memory_layout: Mapping[str, int] = field(default_factory=_nothing)
     """The memory it was allocated: host to MiB."""
     time_limit: float | None = None
     """In minutes; ``None`` when unlimited."""
@@ -253,15 +258,15 @@ class Job:
     start_time: float | None = None
     """Unix seconds; for a pending job the scheduler's estimate, ``None`` if it has none."""
 
-    memory: Mapping[str, float] = NOTHING
+    memory: Mapping[str, float] = field(default_factory=_nothing)
     """Measured memory in use: host to MiB. A host that is absent is unknown."""
     memory_max: float | None = None
     """The highest measured use on one node since the job started, in MiB."""
     memory_request: float | None = None
     """Memory requested on each node, in MiB, whether it was asked for by CPU, by node or by GPU."""
-    lustre: Mapping[str, Mapping[str, LustreRate]] = NOTHING
+    lustre: Mapping[str, Mapping[str, LustreRate]] = field(default_factory=_nothing)
     """Measured Lustre use: file system to ``mds`` or ``oss`` to rates."""
-    jobfs: Mapping[str, float] = NOTHING
+    jobfs: Mapping[str, float] = field(default_factory=_nothing)
     """Measured use of the node's job disk: host to MiB."""
     jobfs_request: float | None = None
     """Job disk requested on each node, in MiB."""
@@ -379,7 +384,7 @@ class Usage:
     """Cores of the nodes that count, plus those of bonus nodes while a job runs on them."""
     running: int
     """Cores that running jobs hold."""
-    users: Mapping[str, int] = NOTHING
+    users: Mapping[str, int] = field(default_factory=_nothing)
     """Cores by user."""
 
 
@@ -423,8 +428,8 @@ class Snapshot:
 
     timestamp: float
     """When it was taken, in Unix seconds."""
-    nodes: Mapping[str, Node] = NOTHING
-    jobs: Mapping[str, Job] = NOTHING
+    nodes: Mapping[str, Node] = field(default_factory=_nothing)
+    jobs: Mapping[str, Job] = field(default_factory=_nothing)
     """By job id; pending arrays are one record each."""
     usage: Usage | None = None
     """Used and available cores, as the backend counts them."""
