@@ -1,0 +1,60 @@
+"""Real servers for the tests: a Slurm cluster shared by those that look, another for those that break it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import servers
+from tests.real.slurm_cluster import SlurmCluster, why_unavailable
+from tests.real.wrappers import Commands
+
+CLUSTER_FIXTURES = {"slurm_cluster", "slurm_private"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip by name the tests whose server is not installed; where servers are required, let them fail."""
+    reason = why_unavailable()
+    if reason is None or servers.REQUIRED:
+        return
+    for item in items:
+        if CLUSTER_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="session")
+def slurm_cluster() -> Iterator[SlurmCluster]:
+    """One populated cluster for the whole run; whoever uses it leaves it as it is."""
+    servers.demand(why_unavailable())
+    with SlurmCluster() as cluster:
+        cluster.populate()
+        yield cluster
+
+
+@pytest.fixture
+def slurm(slurm_cluster: SlurmCluster, monkeypatch: pytest.MonkeyPatch) -> SlurmCluster:
+    """The shared cluster, which this process's environment points at. Look, don't touch."""
+    _point_at(slurm_cluster, monkeypatch)
+    return slurm_cluster
+
+
+@pytest.fixture
+def slurm_private(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlurmCluster]:
+    """A cluster of the test's own, with idle nodes and no job, which this environment points at."""
+    servers.demand(why_unavailable())
+    with SlurmCluster() as cluster:
+        _point_at(cluster, monkeypatch)
+        yield cluster
+
+
+@pytest.fixture
+def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Commands:
+    """Slurm's commands with something wrong; request it after the cluster's fixture."""
+    return Commands(tmp_path / "commands", monkeypatch)
+
+
+def _point_at(cluster: SlurmCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SLURM_CONF", "PATH"):
+        monkeypatch.setenv(name, cluster.environment[name])
