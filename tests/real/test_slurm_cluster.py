@@ -26,10 +26,7 @@ def processes_of(folder: Path) -> list[int]:
             variables = (entry / "environ").read_bytes().split(b"\0")
         except OSError:
             continue
-        if (
-            f"{MARKER}={folder}".encode() in variables
-            or f"SLURM_CONF={folder}/slurm.conf".encode() in variables
-        ):
+        if own & set(variables):
             found.append(int(entry.name))
     return found
 
