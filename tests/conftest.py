@@ -21,6 +21,11 @@ OWN_NAMES = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "TMUX", "SSH_CONNECT
 """Variables that describe the terminal that the tests happen to run in."""
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Name each skipped test in the summary instead of counting those of a file."""
+    config.option.fold_skipped = False
+
+
 @pytest.fixture(autouse=True)
 def isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A home folder of the test's own, none of the developer's variables, and UTC as the time zone."""

@@ -11,18 +11,6 @@ from tests import servers
 from tests.real.slurm_cluster import SlurmCluster, why_unavailable
 from tests.real.wrappers import Commands
 
-CLUSTER_FIXTURES = {"slurm_cluster", "slurm_private"}
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip by name the tests whose server is not installed; where servers are required, let them fail."""
-    reason = why_unavailable()
-    if reason is None or servers.REQUIRED:
-        return
-    for item in items:
-        if CLUSTER_FIXTURES & set(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.skip(reason=reason))
-
 
 @pytest.fixture(scope="session")
 def slurm_cluster() -> Iterator[SlurmCluster]:
