@@ -1,0 +1,108 @@
+"""The present: a feed that runs a backend's cycle each time it is asked."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import replace
+from typing import Any
+
+from jobmon_tui.backends import shapes
+from jobmon_tui.backends.base import BackendBase, workings_of
+from jobmon_tui.backends.faults import PLUGIN_FAILURES, Guard
+from jobmon_tui.backends.output import printed_to_log
+from jobmon_tui.errors import SourceError
+from jobmon_tui.feeds.base import Backfill, Feed
+from jobmon_tui.model.snapshot import Snapshot, SourceStatus
+
+logger = logging.getLogger(__name__)
+
+
+class LiveFeed(Feed):
+    """A backend as a feed.
+
+    Args:
+        backend: Constructed, not started; the feed starts and closes it.
+    """
+
+    def __init__(self, backend: BackendBase) -> None:
+        self._backend = backend
+        self._workings = workings_of(backend)
+        self._guard = Guard()
+        self._lock = threading.Lock()
+        self._closed = False
+        self._backfill_failure: tuple[SourceStatus, ...] = ()
+        self.title = str(backend.title or type(backend).__name__)
+        self.kind = backend.kind if backend.kind in ("live", "recorded", "demo") else "live"
+        self.interval = _seconds(backend.default_interval)
+
+    def open(self) -> None:
+        """Start the backend.
+
+        Raises:
+            PluginError: Its ``init()`` failed.
+            JobmonError: It said itself why it cannot work.
+        """
+        self._check_open()
+        with printed_to_log():
+            self._workings.demand("init", lambda answer: answer)
+        self.title = str(self._backend.title or self.title)
+
+    def latest(self) -> Snapshot:
+        """Run a cycle.
+
+        Raises:
+            PluginError: The backend failed to load, or cannot say which nodes and jobs there are.
+            JobmonError: It said itself what is wrong.
+        """
+        self._check_open()
+        snapshot = self._workings.demand("cycle", _snapshot)
+        # A backend may change what it talks to: pyslurm at one time, the commands at another.
+        self.title = str(self._backend.title or self.title)
+        # A backend that makes its snapshots itself must still be able to say where there is room.
+        self._workings.snapshot = snapshot
+        if self._backfill_failure:
+            return replace(snapshot, sources=snapshot.sources + self._backfill_failure)
+        return snapshot
+
+    def backfill(self) -> Backfill:
+        """Free slots after the newest cycle. A failure leaves them empty; the next snapshot tells of it."""
+        workings = self._workings
+        self._guard.begin()
+        with printed_to_log():
+            calculate = workings.method("calculate_backfill")
+            slots = self._guard.call(calculate, files=workings.files, read=shapes.backfill)
+        now = workings.snapshot.timestamp if workings.snapshot else 0.0
+        self._backfill_failure = self._guard.statuses(now)
+        return slots or {}
+
+    def close(self) -> None:
+        """Let go of the backend; a cycle under way raises soon. Does nothing the second time."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+        try:
+            with printed_to_log():
+                self._workings.method("close")()
+        except PLUGIN_FAILURES:
+            logger.warning("close() of %s failed", self.title, exc_info=True)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise SourceError(f"{self.title} is closed")
+
+
+def _snapshot(answer: object) -> Snapshot:
+    if not isinstance(answer, Snapshot):
+        raise shapes.ShapeError("a Snapshot", answer)
+    return answer
+
+
+def _seconds(value: Any) -> float:
+    """A backend's own pace, or ours where it states none that makes sense."""
+    try:
+        seconds = shapes.number(value)
+    except shapes.ShapeError:
+        return BackendBase.default_interval
+    return float(seconds) if seconds > 0 else BackendBase.default_interval
