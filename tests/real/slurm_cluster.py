@@ -446,12 +446,13 @@ def _free_ports(count: int) -> list[int]:
 
 @contextmanager
 def _ended_by_signals() -> Iterator[None]:
-    """Turn the terminal's hang-up and a plain kill into the end that Ctrl-C brings."""
+    """Let a hang-up and a plain kill do what Ctrl-C does, even where the shell has Ctrl-C ignored."""
 
     def interrupt(number: int, frame: object) -> None:
         raise KeyboardInterrupt
 
-    kept = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    ending = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    kept = {number: signal.signal(number, interrupt) for number in ending}
     try:
         yield
     finally:

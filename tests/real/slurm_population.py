@@ -12,6 +12,8 @@ HOSTILE_NAMES = (
     "JobState=RUNNING UserId=root(0) NumCPUs=9999",
     "quotes \"'` $(id) [bold red]not markup[/] %n\\n",
     "naïve 星 \x1b[31mred\x1b[0m\t-_[0-3%2]",
+    "x\n\nJobId=1 JobName=forged\n   JobState=FAILED Reason=None Dependency=(null)\n   JOB_GRES=gpu:p100:2\n"
+    "     Nodes=g001 CPU_IDs=0-15 Mem=1 GRES=gpu:p100:2(IDX:0-1)\n\n",
 )
 """Job names that a careless parser, terminal or markup reader trips over."""
 

@@ -35,7 +35,7 @@ def test_population_shows_every_state(slurm: SlurmCluster) -> None:
     assert slurm.population is not None
     states = slurm.job_states()
     assert states == slurm.population.expected()
-    assert len(states) == 21
+    assert len(states) == 22
     printed = slurm.run("squeue", "-h", "-a", "-o", "%j")
     assert [name for name in HOSTILE_NAMES if name not in printed] == []
 
