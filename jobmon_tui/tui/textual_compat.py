@@ -1,0 +1,232 @@
+"""What must be reached into Textual for: writing less to the terminal when little has changed.
+
+Three shortcomings of Textual 8.2 cost most of the bytes of a picture made of many small cells:
+
+- A region that is refreshed is cropped only on its right: everything from the left edge of its widget is
+  written again, once for each region of a line (`ChopsUpdate.render_segments`, "TODO: crop to x extents").
+- Every segment is written with all of its colours and a reset behind it, also where its neighbour has the
+  same background.
+- The whole screen is painted again whenever another widget gets the focus (`Screen.focused` is a reactive
+  that repaints), though the two widgets concerned refresh themselves.
+
+`install` puts writers in their place that crop on both sides and write only the colours that change, and
+lets the focus move without a repaint of the screen. It does so only with the versions of Textual that this
+was compared with, screen for screen; with any other version nothing is touched, `crops_left` says so, and
+widgets then ask for one region a line at most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+from rich.cells import cell_len
+from rich.color import ColorSystem
+from rich.console import Console
+from rich.style import Style
+from textual import _compositor as compositor
+from textual.screen import Screen
+from textual.strip import SGR_STYLES, Strip
+
+TESTED = frozenset(f"8.2.{patch}" for patch in range(9))
+"""The versions of Textual whose compositor is known to be the one that this module takes the place of."""
+
+_RESET = "\x1b[0m"
+_originals: dict[type, Callable[..., str]] = {}
+
+
+def textual_version() -> str:
+    """The installed version of Textual."""
+    from textual import __version__
+
+    return __version__
+
+
+def install() -> bool:
+    """Let Textual write less, if this version of Textual is one that was tested. May be called again.
+
+    Returns:
+        Whether the writers are in place.
+    """
+    if _originals:
+        return True
+    if textual_version() not in TESTED:
+        return False
+    _repaint_on_focus(False)
+    for kind, writer in ((compositor.ChopsUpdate, _write_chops), (compositor.LayoutUpdate, _write_layout)):
+        _originals[kind] = kind.render_segments
+        kind.render_segments = writer  # type: ignore[method-assign]
+    return True
+
+
+def uninstall() -> None:
+    """Give Textual its own ways back."""
+    _repaint_on_focus(True)
+    for kind, original in _originals.items():
+        kind.render_segments = original  # type: ignore[attr-defined]
+    _originals.clear()
+
+
+def crops_left() -> bool:
+    """Whether a small region costs only its own cells; if not, ask for one region a line at most."""
+    return bool(_originals)
+
+
+def _repaint_on_focus(repaint: bool) -> None:
+    Screen.__dict__["focused"]._repaint = repaint
+
+
+class _Look(NamedTuple):
+    """A style as three parts of an escape sequence; empty where the terminal's own is meant."""
+
+    attributes: str
+    foreground: str
+    background: str
+
+
+_PLAIN_LOOK = _Look("", "", "")
+
+
+@lru_cache(maxsize=16384)
+def _look(style: Style, system: ColorSystem) -> _Look:
+    attributes = style._attributes & style._set_attributes
+    numbers = [SGR_STYLES[bit] for bit in range(attributes.bit_length()) if attributes & (1 << bit)]
+    foreground, background = style.color, style.bgcolor
+    return _Look(
+        ";".join(numbers),
+        ";".join(foreground.downgrade(system).get_ansi_codes()) if foreground else "",
+        ";".join(background.downgrade(system).get_ansi_codes(foreground=False)) if background else "",
+    )
+
+
+class _Writer:
+    """Collects what goes to the terminal and knows where its cursor stands and which colours are on."""
+
+    def __init__(self, console: Console) -> None:
+        self._system = console._color_system or ColorSystem.TRUECOLOR
+        self._out: list[str] = []
+        self._current = _PLAIN_LOOK
+        self._place: tuple[int, int] | None = None
+
+    def put(self, x: int, y: int, text: str, style: Style | None) -> None:
+        """Write text at that cell (0-based), in that style."""
+        out = self._out
+        if self._place != (x, y):
+            out.append(f"\x1b[{y + 1};{x + 1}H")
+        look = _look(style, self._system) if style is not None else _PLAIN_LOOK
+        if look is not self._current and look != self._current:
+            out.append(self._change(look))
+            self._current = look
+        link = style._link if style is not None else None
+        if link and style is not None:
+            out.append(f"\x1b]8;id={style._link_id};{link}\x1b\\{text}\x1b]8;;\x1b\\")
+        else:
+            out.append(text)
+        # Terminals disagree on how wide some characters are: behind those, say again where to write.
+        self._place = (x + len(text), y) if _is_plain(text) else None
+
+    def _change(self, look: _Look) -> str:
+        """The escape sequence from the current look to that one."""
+        current = self._current
+        if look.attributes != current.attributes:
+            codes = [part for part in look if part]
+            return f"\x1b[0;{';'.join(codes)}m" if codes else _RESET
+        codes = []
+        if look.foreground != current.foreground:
+            codes.append(look.foreground or "39")
+        if look.background != current.background:
+            codes.append(look.background or "49")
+        return f"\x1b[{';'.join(codes)}m"
+
+    def text(self) -> str:
+        """Everything, with the terminal's own colours restored at the end."""
+        if self._current != _PLAIN_LOOK:
+            self._out.append(_RESET)
+            self._current = _PLAIN_LOOK
+        return "".join(self._out)
+
+
+@lru_cache(maxsize=8192)
+def _is_plain(text: str) -> bool:
+    """Whether each of its characters takes one cell everywhere."""
+    return text.isascii() or (
+        len(text) == cell_len(text) and all(cell_len(character) == 1 for character in text)
+    )
+
+
+def _write_chops(self: compositor.ChopsUpdate, console: Console) -> str:
+    writer = _Writer(console)
+    for y, spans in _spans_by_line(self.spans):
+        for end, (x, strip) in zip(self.chop_ends[y], self.chops[y].items(), strict=False):
+            if strip is not None:
+                inside = [(max(x, x1), min(end, x2)) for x1, x2 in spans if x1 < end and x2 > x]
+                if inside:
+                    _put_spans(writer, strip, x, y, inside)
+    return writer.text()
+
+
+def _write_layout(self: compositor.LayoutUpdate, console: Console) -> str:
+    writer = _Writer(console)
+    for y, line in enumerate(self.strips, self.region.y):
+        x = self.region.x
+        for strip in line:
+            for text, style, control in strip:
+                if control or not text:
+                    continue
+                writer.put(x, y, text, style)
+                x += cell_len(text)
+    return writer.text()
+
+
+def _spans_by_line(
+    spans: Iterable[tuple[int, int, int]],
+) -> Iterator[tuple[int, list[tuple[int, int]]]]:
+    """The spans of each line; they come sorted and do not overlap."""
+    lines: dict[int, list[tuple[int, int]]] = {}
+    for y, x1, x2 in spans:
+        lines.setdefault(y, []).append((x1, x2))
+    return iter(lines.items())
+
+
+def _put_spans(writer: _Writer, strip: Strip, x: int, y: int, spans: list[tuple[int, int]]) -> None:
+    """Write the parts of one strip that lie in the spans: one walk over its segments, however many."""
+    remaining = iter(spans)
+    start, stop = next(remaining)
+    for text, style, control in strip:
+        if control or not text:
+            continue
+        end = x + cell_len(text)
+        while start < end:
+            if stop > x:
+                left, piece = (x, text) if start <= x and stop >= end else _piece(text, x, start, stop)
+                if piece:
+                    writer.put(left, y, piece, style)
+            if stop > end:
+                break
+            span = next(remaining, None)
+            if span is None:
+                return
+            start, stop = span
+        x = end
+
+
+def _piece(text: str, x: int, start: int, stop: int) -> tuple[int, str]:
+    """The part of a text at cell ``x`` that lies between two cells, and where it begins.
+
+    A wide character across an edge is taken whole: half of it cannot be written.
+    """
+    if _is_plain(text):
+        first = max(0, start - x)
+        return x + first, text[first : stop - x]
+    first, last, begin = len(text), len(text), x
+    before = x
+    for place in range(len(text)):
+        after = x + cell_len(text[: place + 1])
+        if after > start and first == len(text):
+            first, begin = place, before
+        if before >= stop and after > before:
+            last = place
+            break
+        before = after
+    return begin, text[first:last]
