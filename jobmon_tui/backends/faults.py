@@ -19,6 +19,8 @@ Result = TypeVar("Result")
 
 PLUGIN_FAILURES = (Exception, SystemExit)
 """What a site's code may raise without ending jobmon; a Ctrl-C still ends it."""
+_CALLERS = frozenset((__file__, str(Path(__file__).with_name("loading.py"))))
+"""Our files that call a site's code: an error whose last line is there arose in the call itself."""
 _LONGEST_MESSAGE = 300
 _NAMED_ITEMS = 3
 HINT = "Correct the backend, or choose another one with --backend."
@@ -75,7 +77,7 @@ def place_of(
     if isinstance(error, SyntaxError) and error.filename:
         return Place(error.filename, error.lineno or 0, method)
     found = _last_frame(error.__traceback__, files) or _last_frame(error.__traceback__, None)
-    if found is None or found[0] == __file__:
+    if found is None or found[0] in _CALLERS:
         # It never got as far as the site's code: it takes other arguments than the contract gives.
         return _place_of_definition(function, files)
     file, line, name = found

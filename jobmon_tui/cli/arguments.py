@@ -199,7 +199,9 @@ def _meant(unknown: str, parsers: Sequence[argparse.ArgumentParser]) -> str:
     """A guess at what an unknown option was meant to be; empty without one."""
     import difflib
 
-    close = difflib.get_close_matches(unknown.partition("=")[0], sorted(_option_names(parsers)), n=1)
+    close = difflib.get_close_matches(
+        unknown.partition("=")[0], sorted(_option_names(parsers)), n=1, cutoff=0.75
+    )
     return f"Did you mean {close[0]}?" if close else ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Iterator
@@ -24,10 +25,8 @@ PIPE_CLOSED = 141
 
 LOG_FILE = "jobmon.log"
 _LARGEST_LOG = 1_000_000
-
-
-class OutputError(Exception):
-    """What was printed could not be written."""
+_OUTPUT_FAILS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""What a write to standard output fails with; an error of any other file names that file."""
 
 
 def report_failure(error: BaseException) -> int:
@@ -43,9 +42,9 @@ def report_failure(error: BaseException) -> int:
     if isinstance(error, BrokenPipeError):
         _abandon_output()
         return PIPE_CLOSED
-    if isinstance(error, OutputError):
+    if isinstance(error, OSError) and error.filename is None and error.errno in _OUTPUT_FAILS:
         _abandon_output()
-        _complain(f"cannot write the output: {error}")
+        _complain(f"cannot write the output: {error.strerror}")
         return FAILED
     if isinstance(error, JobmonError):
         _complain(error.message, error.hint)
@@ -60,17 +59,10 @@ def flush_output() -> None:
     """Write out what was printed, while a failure can still be told.
 
     Raises:
-        BrokenPipeError: The reader left.
-        OutputError: The disk is full, or the like.
+        OSError: The reader left, the disk is full, or the like.
     """
-    if sys.stdout is None:
-        return
-    try:
+    if sys.stdout is not None:
         sys.stdout.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise OutputError(error.strerror or str(error)) from error
 
 
 def relax_encoding() -> None:
