@@ -17,15 +17,16 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
+
+from tests.real.slurm_configuration import NODES, lay_out
 
 if TYPE_CHECKING:
     from tests.real.slurm_population import Population
@@ -39,52 +40,6 @@ MARKER = "JOBMON_TEST_CLUSTER"
 """In the environment of everything that belongs to a cluster, so that none of it can be left behind."""
 ATTEMPTS = 3
 """How often a start is tried: another program may take a port between our choice and its use."""
-
-CONFIGURATION = """\
-ClusterName=testbed
-SlurmctldHost=localhost(127.0.0.1)
-SlurmctldPort={controller_port}
-SlurmUser=root
-SlurmdUser=root
-AuthType=auth/munge
-AuthInfo=socket={folder}/munge/socket
-CredType=cred/munge
-StateSaveLocation={folder}/state
-SlurmctldPidFile={folder}/slurmctld.pid
-SlurmdPidFile={folder}/slurmd-%n.pid
-SlurmdSpoolDir={folder}/spool/%n
-SlurmctldTimeout=300
-SlurmdTimeout=300
-MessageTimeout=10
-KillWait=1
-ReturnToService=2
-MpiDefault=none
-ProctrackType=proctrack/linuxproc
-TaskPlugin=task/none
-JobAcctGatherType=jobacct_gather/linux
-JobAcctGatherFrequency=task=5
-SelectType=select/cons_tres
-SelectTypeParameters=CR_Core_Memory
-DefMemPerCPU=1000
-SlurmdParameters=config_overrides
-SchedulerType=sched/backfill
-SchedulerParameters=bf_interval=2,sched_interval=2,batch_sched_delay=0
-PriorityType=priority/basic
-GresTypes=gpu
-NodeName=DEFAULT Sockets=2 CoresPerSocket=8 ThreadsPerCore=1 RealMemory=64000
-NodeName=c[001-008] NodeHostname=localhost NodeAddr=127.0.0.1 Port=[{c_ports}] Feature=skylake,ib Weight=10
-NodeName=g[001-004] NodeHostname=localhost NodeAddr=127.0.0.1 Port=[{g_ports}] \
-Feature=broadwell,ib Gres=gpu:p100:2 Weight=50
-NodeName=k001 NodeHostname=localhost NodeAddr=127.0.0.1 Port={k_ports} Feature=knl Weight=20 \
-Sockets=1 CoresPerSocket=68 ThreadsPerCore=4 RealMemory=192000
-NodeName=x001 NodeHostname=localhost NodeAddr=127.0.0.1 Port={x_ports} Feature=spare Weight=90
-PartitionName=main Nodes=c[001-008] Default=YES MaxTime=7-00:00:00 DefaultTime=02:00:00
-PartitionName=gpu Nodes=g[001-004] MaxTime=2-00:00:00 DefaultTime=02:00:00
-PartitionName=knl Nodes=k001 MaxTime=INFINITE DefaultTime=02:00:00
-PartitionName=debug Nodes=c[001-002],x001 MaxTime=00:30:00 PriorityTier=2
-"""
-NODES = (*(f"c{i:03}" for i in range(1, 9)), *(f"g{i:03}" for i in range(1, 5)), "k001", "x001")
-"""Eight nodes of 16 cores, four more with two GPUs each, one of 68 cores with 4 threads each, a spare one."""
 
 
 class ClusterError(Exception):
@@ -165,37 +120,12 @@ class SlurmCluster:
                 return
 
     def _start_once(self) -> None:
-        self._lay_out_folder()
+        lay_out(self.folder)
         self._start_munge()
         self.start_controller(wait=False)
         for node in NODES:
             self._start_daemon(f"slurmd-{node}", "slurmd", "-D", "-N", node)
         self.wait_until(lambda: self.node_states() == dict.fromkeys(NODES, "idle"), "all nodes are idle")
-
-    def _lay_out_folder(self) -> None:
-        self.folder.chmod(0o755)  # The jobs of other users work in it.
-        for name in ("munge", "state", "spool", "log", "gpu", "work"):
-            (self.folder / name).mkdir()
-        (self.folder / "work").chmod(0o1777)
-        for node in NODES:
-            (self.folder / "spool" / node).mkdir()
-        for index in range(2):
-            (self.folder / "gpu" / f"fakegpu{index}").touch()
-        (self.folder / "gres.conf").write_text(
-            f"NodeName=g[001-004] Name=gpu Type=p100 File={self.folder}/gpu/fakegpu[0-1]\n"
-        )
-        ports = _free_ports(1 + len(NODES))
-        by_kind = {
-            kind: ",".join(str(port) for node, port in zip(NODES, ports[1:], strict=True) if node[0] == kind)
-            for kind in "cgkx"
-        }
-        self.configuration.write_text(
-            CONFIGURATION.format(
-                folder=self.folder,
-                controller_port=ports[0],
-                **{f"{kind}_ports": text for kind, text in by_kind.items()},
-            )
-        )
 
     def _start_munge(self) -> None:
         munge = self.folder / "munge"
@@ -432,16 +362,6 @@ class SlurmCluster:
             if text:
                 parts.append(f"--- {path.name}\n" + "\n".join(text[-lines:]))
         return "\n".join(parts)
-
-
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as sockets:
-        ports = []
-        for _ in range(count):
-            listener = sockets.enter_context(socket.socket())
-            listener.bind(("127.0.0.1", 0))
-            ports.append(int(listener.getsockname()[1]))
-    return ports
 
 
 @contextmanager

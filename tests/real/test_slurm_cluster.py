@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests import servers
+from tests.real import slurm_cluster, slurm_configuration
 from tests.real.slurm_cluster import MARKER, ClusterError, SlurmCluster, why_unavailable
 from tests.real.slurm_population import HOSTILE_NAMES
 
@@ -55,10 +56,9 @@ def test_nothing_is_left_after_failure_with_jobs_running_and_the_controller_hung
 
 def test_start_that_fails_says_what_the_logs_say(monkeypatch: pytest.MonkeyPatch) -> None:
     servers.demand(why_unavailable())
-    from tests.real import slurm_cluster
-
     monkeypatch.setattr(slurm_cluster, "ATTEMPTS", 1)
-    monkeypatch.setattr(slurm_cluster, "CONFIGURATION", slurm_cluster.CONFIGURATION + "NoSuchParameter=1\n")
+    broken = slurm_configuration.CONFIGURATION + "NoSuchParameter=1\n"
+    monkeypatch.setattr(slurm_configuration, "CONFIGURATION", broken)
     cluster = SlurmCluster()
     with pytest.raises(ClusterError, match="NoSuchParameter"):
         cluster.start()

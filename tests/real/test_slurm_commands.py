@@ -9,7 +9,8 @@ import pytest
 from jobmon_tui.model.snapshot import Job
 from jobmon_tui.sources.slurm.answer import SlurmAnswer
 from jobmon_tui.sources.slurm.commands import SlurmCommands
-from tests.real.slurm_cluster import NODES, SlurmCluster
+from tests.real.slurm_cluster import SlurmCluster
+from tests.real.slurm_configuration import NODES
 from tests.real.slurm_population import (
     DOWN,
     DOWN_REASON,
