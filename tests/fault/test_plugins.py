@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -65,16 +66,17 @@ def test_a_folder_in_place_of_the_file(tmp_path: Path) -> None:
         load_backend("site", folders=[tmp_path])
 
 
-@pytest.mark.parametrize("method", ["init", "pre_update"])
-def test_a_method_that_everything_needs(tmp_path: Path, method: str) -> None:
+@pytest.mark.parametrize(("method", "step"), [("init", LiveFeed.open), ("pre_update", LiveFeed.latest)])
+def test_a_method_that_everything_needs(
+    tmp_path: Path, method: str, step: Callable[[LiveFeed], object]
+) -> None:
     feed = site(
         tmp_path,
         HEAD + f"class Backend(BackendBase):\n    def {method}(self):\n        return helper()\n\n\n"
         "def helper():\n    raise OSError('no route')\n",
     )
     with pytest.raises(PluginError, match=rf"backend_site\.py line 10, in {method}\(\): OSError: no route"):
-        feed.open()
-        feed.latest()
+        step(feed)
 
 
 def test_a_failed_cycle_may_be_tried_again(tmp_path: Path) -> None:
@@ -167,11 +169,11 @@ def test_streams_that_somebody_else_took_are_left_to_them(monkeypatch: pytest.Mo
 
 
 def test_an_error_that_cannot_be_told_and_one_that_never_ends() -> None:
-    class Mute(Exception):
+    class MuteError(Exception):
         def __str__(self) -> str:
             raise ValueError
 
-    assert describe(Mute()) == "Mute: (it cannot say what)"
+    assert describe(MuteError()) == "MuteError: (it cannot say what)"
     assert len(describe(ValueError("x" * 10**6))) <= 300
     assert "\n" not in describe(ValueError("two\nlines"))
     assert describe(SourceError("as it is")) == "as it is"
