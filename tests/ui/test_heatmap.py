@@ -407,3 +407,12 @@ def test_ten_thousand_nodes_are_arranged_in_a_moment() -> None:
     layout = arrange((NodeGroup(title="c", detail="", nodes=tuple(f"c{n}" for n in range(10_000))),), 198, 46)
     assert layout.shape.width == 1
     assert len(layout.lines) == -(-10_000 // layout.lines[0].nodes) == 54
+
+
+def test_nodes_come_before_words_about_them() -> None:
+    few, many = (
+        (NodeGroup(title="c", detail="36 cores, 2 p100", nodes=tuple(f"c{n}" for n in range(total))),)
+        for total in (50, 5000)
+    )
+    assert arrange(few, 120, 20).detail_beside > 0
+    assert arrange(many, 120, 20).detail_beside == 0

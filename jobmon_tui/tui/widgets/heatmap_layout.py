@@ -104,8 +104,16 @@ def arrange(groups: Sequence[NodeGroup], width: int, height: int) -> Layout:
             to the scroll bar.
         height: Lines there are.
     """
+    layout = _arranged(groups, width, height, _title_columns(groups, width, details_beside=True))
+    if layout.detail_beside and not layout.shape.gap:
+        # Where cells have no room between them, nodes are worth more than words about their groups.
+        return _arranged(groups, width, height, _title_columns(groups, width, details_beside=False))
+    return layout
+
+
+def _arranged(groups: Sequence[NodeGroup], width: int, height: int, titles: tuple[int, int]) -> Layout:
     names = tuple(name for group in groups for name in group.nodes)
-    title_width, beside = _title_columns(groups, width)
+    title_width, beside = titles
     count_width = 0
     if title_width and groups:
         count_width = 1 + max(len(str(len(group.nodes))) for group in groups)
@@ -131,7 +139,8 @@ def short_detail(detail: str, width: int) -> str:
     return detail
 
 
-def _title_columns(groups: Sequence[NodeGroup], width: int) -> tuple[int, int]:
+def _title_columns(groups: Sequence[NodeGroup], width: int, *, details_beside: bool) -> tuple[int, int]:
+    """Columns of the titles, and where in them the details begin (0: below the titles)."""
     if width < NARROW or not groups:
         return 0, 0
     most = max(6, width // 6)
@@ -139,7 +148,7 @@ def _title_columns(groups: Sequence[NodeGroup], width: int) -> tuple[int, int]:
     detail = max(cells(shorten(group.detail, 32)) for group in groups)
     if detail and width >= WIDE // 2:
         title = max(title, SHORT_DETAIL)
-    if detail and width >= WIDE and title + 2 + detail <= width // 3:
+    if details_beside and detail and width >= WIDE and title + 2 + detail <= width // 3:
         return title + 2 + detail + 2, title + 2
     return title + 2, 0
 
