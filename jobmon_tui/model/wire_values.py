@@ -152,12 +152,10 @@ def core_use(cores: list[Any]) -> CoreUse:
     """The readings of a node's cores; those of the wrong shape are unknown."""
     if all(type(core) is list and len(core) == 5 for core in cores):
         try:
-            # Whole percentages from 0 to 255 are what most collectors write: no need to look at each.
-            bytes(chain.from_iterable(cores))
+            # Whole percentages are what most collectors write: bytes() takes numbers from 0 to 255 only.
+            return CoreUse.packed(bytes(chain.from_iterable(cores)))
         except (TypeError, ValueError):
             pass
-        else:
-            return CoreUse(cores)
     return CoreUse([cpu_times(core) for core in cores])
 
 
