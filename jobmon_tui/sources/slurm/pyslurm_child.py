@@ -12,12 +12,12 @@ from typing import BinaryIO, TextIO
 
 from jobmon_tui.errors import SourceError
 from jobmon_tui.sources.slurm.pyslurm_reader import PyslurmReader
-from jobmon_tui.sources.slurm.pyslurm_wire import allow_mappings, piece_of_error, pieces_of
+from jobmon_tui.sources.slurm.pyslurm_wire import piece_of_error, pieces_of, prepare_pickle
 
 
 def serve(questions: TextIO, answers: BinaryIO, reader: PyslurmReader) -> None:
     """Answer every line of ``questions`` with the pieces of one reading."""
-    allow_mappings()
+    prepare_pickle()
     for line in questions:
         try:
             for piece in pieces_of(reader.read(line.strip() or None)):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import copyreg
 import pickle
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -30,13 +30,38 @@ def nothing() -> Mapping[Any, Any]:
     return NOTHING
 
 
-def allow_mappings() -> None:
-    """Teach pickle the model's read-only mappings. For the sending process only: it holds for all of it."""
+def prepare_pickle() -> None:
+    """Teach pickle the model's records and read-only mappings. For the sending process only."""
 
     def reduce(mapping: MappingProxyType[Any, Any]) -> Any:
         return (MappingProxyType, (dict(mapping),)) if mapping else (nothing, ())
 
     copyreg.pickle(MappingProxyType, reduce)
+    for kind in (Job, Node):
+        copyreg.pickle(kind, _sparse_reducer(kind))
+
+
+def restored(kind: type[Job] | type[Node], told: dict[str, Any]) -> Job | Node:
+    """A record from what was told of it."""
+    return kind(**told)
+
+
+def _sparse_reducer(kind: type[Job] | type[Node]) -> Callable[[Any], Any]:
+    """Sends only what is told: most of a record's many fields are unknown, and each would cost its time."""
+    usual = {
+        one.name: one.default_factory() if callable(one.default_factory) else one.default
+        for one in fields(kind)
+    }
+
+    def reduce(record: Any) -> Any:
+        told = {}
+        for name, default in usual.items():
+            value = getattr(record, name)
+            if value is not default and value != default:
+                told[name] = value
+        return restored, (kind, told)
+
+    return reduce
 
 
 def pieces_of(reading: PyslurmReading) -> Iterator[bytes]:
