@@ -181,6 +181,8 @@ def _cluster_totals(snapshot: Snapshot) -> ClusterTotals:
     elif all(node.n_cpus is None for node in nodes):
         available = None
     gpus_known = any(node.n_gpus is not None for node in nodes)
+    # Like cores: a bonus node counts only while a job runs on it.
+    gpus = sum(node.n_gpus or 0 for node in nodes if node.is_counted or node.name in busy)
     down = {node.name for node in nodes if is_down(node)}
     drained = {node.name for node in nodes if is_drained(node)} - down
     unknown = {node.name for node in nodes if is_unknown(node)} - down - drained
@@ -188,7 +190,7 @@ def _cluster_totals(snapshot: Snapshot) -> ClusterTotals:
         cores_used=sum(job.n_cpus for job in running),
         cores_available=available,
         gpus_used=sum(job.n_gpus for job in running),
-        gpus_available=sum(node.n_gpus or 0 for node in nodes) if gpus_known else None,
+        gpus_available=gpus if gpus_known else None,
         memory_used=sum(used for used, _ in memory) if memory else None,
         memory_available=sum(total for _, total in memory) if memory else None,
         memory_is_measured=measured,

@@ -9,10 +9,43 @@ as the outside world gave them; they are made safe for a terminal where they are
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
+
+from jobmon_tui.model.measures import (
+    CoreUse,
+    CpuTimes,
+    CpuUse,
+    Free,
+    Gpu,
+    LustreRate,
+    ReadWrite,
+    Traffic,
+    Used,
+)
+
+__all__ = [
+    "NOTHING",
+    "BackfillSlot",
+    "CoreUse",
+    "CpuTimes",
+    "CpuUse",
+    "Free",
+    "Gpu",
+    "Job",
+    "LustreRate",
+    "Node",
+    "Partition",
+    "ReadWrite",
+    "Reservation",
+    "Snapshot",
+    "SourceStatus",
+    "Traffic",
+    "Usage",
+    "Used",
+]
 
 NOTHING: Mapping[Any, Any] = MappingProxyType({})
 """The empty mapping that every absent one shares."""
@@ -21,150 +54,6 @@ NOTHING: Mapping[Any, Any] = MappingProxyType({})
 def _nothing() -> Mapping[Any, Any]:
     # Python 3.11 takes a mappingproxy for mutable and refuses it as a plain default.
     return NOTHING
-
-
-class CpuTimes(NamedTuple):
-    """What one core (or the mean core of a node) spent its time on, in % of one core; sums to about 100."""
-
-    user: float
-    nice: float
-    system: float
-    wait: float
-    idle: float
-
-    @property
-    def busy(self) -> float:
-        """User, nice and system together, in %."""
-        return self.user + self.nice + self.system
-
-
-class CoreUse(Sequence["CpuTimes | None"]):
-    """The readings of a node's cores, in the scheduler's own numbering; a core may be unknown (``None``).
-
-    A large cluster has a million cores, so the readings of a node stand in one array of five numbers a core
-    instead of an object each. Whole percentages (what most collectors report) take one byte.
-
-    Args:
-        cores: Core by core, its times or ``None``.
-    """
-
-    __slots__ = ("_numbers", "_unknown")
-
-    def __init__(self, cores: Sequence[Sequence[float] | None]) -> None:
-        from array import array
-
-        flat: list[float] = []
-        unknown: list[int] = []
-        for index, core in enumerate(cores):
-            if core is None:
-                unknown.append(index)
-                flat.extend((0, 0, 0, 0, 0))
-            else:
-                user, nice, system, wait, idle = core
-                flat.extend((user, nice, system, wait, idle))
-        whole = all(0 <= value <= 255 and value == int(value) for value in flat)
-        self._numbers: bytes | array[float] = (
-            bytes([int(value) for value in flat]) if whole else array("d", flat)
-        )
-        self._unknown = frozenset(unknown)
-
-    @classmethod
-    def packed(cls, numbers: bytes) -> CoreUse:
-        """Take whole percentages as they are, five bytes a core, all known: no look at each core.
-
-        Raises:
-            ValueError: It is not five numbers a core.
-        """
-        if len(numbers) % 5:
-            raise ValueError(f"{len(numbers)} numbers are not five a core")
-        use = cls.__new__(cls)
-        use._numbers = numbers
-        use._unknown = frozenset()
-        return use
-
-    def __len__(self) -> int:
-        return len(self._numbers) // 5
-
-    def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return [self[position] for position in range(*index.indices(len(self)))]
-        if index < 0:
-            index += len(self)
-        if not 0 <= index < len(self):
-            raise IndexError(index)
-        if index in self._unknown:
-            return None
-        return CpuTimes(*self._numbers[index * 5 : index * 5 + 5])
-
-    def __iter__(self) -> Iterator[CpuTimes | None]:
-        return (self[index] for index in range(len(self)))
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, CoreUse):
-            return NotImplemented
-        return self._unknown == other._unknown and list(self._numbers) == list(other._numbers)
-
-    def __hash__(self) -> int:
-        return hash((tuple(self._numbers), self._unknown))
-
-    def __repr__(self) -> str:
-        return f"CoreUse({list(self)!r})"
-
-
-class CpuUse(NamedTuple):
-    """What a node's cores do: the mean over the node, and each core. Either may be unknown."""
-
-    total: CpuTimes | None
-    cores: CoreUse
-
-
-class Used(NamedTuple):
-    """An amount in use out of a total, in MiB."""
-
-    used: float
-    total: float
-
-
-class Free(NamedTuple):
-    """A free amount out of a total: MiB for swap, GiB for disk."""
-
-    free: float
-    total: float
-
-
-class Traffic(NamedTuple):
-    """What passes a network interface, per second."""
-
-    bytes_in: float
-    bytes_out: float
-    packets_in: float
-    packets_out: float
-
-
-class ReadWrite(NamedTuple):
-    """What is read from and written to a file system or disk, in bytes per second."""
-
-    read: float
-    write: float
-
-
-class LustreRate(NamedTuple):
-    """What a job asks of one kind of Lustre server, per second; a part that is not measured is ``None``."""
-
-    read_bytes: float | None
-    write_bytes: float | None
-    iops: float | None
-
-
-class Gpu(NamedTuple):
-    """One GPU of a node."""
-
-    name: str
-    """As the source names it: ``gpu0``, ..."""
-    utilisation: float | None
-    """In %."""
-    memory: Used | None
-    """In MiB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from jobmon_tui.analysis.index import SnapshotIndex
-from jobmon_tui.model.snapshot import Snapshot
+from jobmon_tui.model.snapshot import NOTHING, Snapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +18,10 @@ class Picture:
     """Counts up from 1 with each new picture."""
     seconds: float
     """How long the feed needed for it."""
+    cpu: Mapping[str, float] = field(default_factory=lambda: NOTHING)
+    """Job id to how busy its cores are, in %, where they are measured."""
+    warned: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    """Job ids, node and user names to what has been wrong for a while, in a few words."""
 
     @property
     def snapshot(self) -> Snapshot:

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from textual.message import Message
 
 from jobmon_tui.analysis.index import index_snapshot
+from jobmon_tui.analysis.live_use import JobCpu, WarningWindow, warned_in_words
 from jobmon_tui.errors import JobmonError
 from jobmon_tui.feeds.base import Feed
 from jobmon_tui.model.snapshot import Snapshot
@@ -55,6 +56,7 @@ class Poller:
         self._failing_since = 0.0
         self._last_seconds = 0.0
         self._last: Picture | None = None
+        self._window = WarningWindow()
         # A daemon: quitting must not wait for a call that hangs.
         self._thread = threading.Thread(target=self._run, name="jobmon-poller", daemon=True)
 
@@ -149,6 +151,8 @@ class Poller:
             index=index_snapshot(snapshot),
             number=last.number + 1 if last else 1,
             seconds=self._last_seconds,
+            cpu=JobCpu(snapshot),
+            warned=warned_in_words(snapshot, self._window.add(snapshot)),
         )
         self._last = picture
         return PictureReady(picture)

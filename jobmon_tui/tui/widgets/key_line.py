@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 
 from textual.widget import Widget
 
+from jobmon_tui.tui.paint import Run, runs_width
 from jobmon_tui.tui.theme import Palette
-from jobmon_tui.tui.widgets.lines import Lines, Piece, pieces_width
+from jobmon_tui.tui.widgets.lines import Lines
 
 
 class KeyLine(Lines):
@@ -26,9 +27,9 @@ class KeyLine(Lines):
     def _bindings_updated(self, _screen: object) -> None:
         self.call_after_refresh(self.repaint)
 
-    def paint(self, width: int, colours: Palette) -> Sequence[Iterable[Piece]]:
+    def paint(self, width: int, colours: Palette) -> Sequence[Iterable[Run]]:
         """Views first, then keys by their order in the bindings."""
-        line: list[Piece] = [(" ", colours.plain)]
+        line: list[Run] = [(" ", colours.plain)]
         for key, title, name in self._views:
             here = name == self.view
             line += [
@@ -36,8 +37,8 @@ class KeyLine(Lines):
                 (f" {title}  ", colours.strong if here else colours.dim),
             ]
         for key, description in _shown_keys(self):
-            pieces: list[Piece] = [(key, colours.accent), (f" {description}  ", colours.dim)]
-            if pieces_width(line) + pieces_width(pieces) <= width:
+            pieces: list[Run] = [(key, colours.accent), (f" {description}  ", colours.dim)]
+            if runs_width(line) + runs_width(pieces) <= width:
                 line += pieces
         return (line,)
 

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from rich.cells import cell_len
-from rich.segment import Segment
-from rich.style import Style
-from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from jobmon_tui.tui.paint import Run, changed_regions, strip_of
 from jobmon_tui.tui.theme import Palette, palette
-
-Piece = tuple[str, Style]
-"""A run of text in one style."""
 
 
 class Lines(Widget):
@@ -24,8 +18,8 @@ class Lines(Widget):
         super().__init__(id=id, classes=classes)
         self._strips: list[Strip] = []
 
-    def paint(self, width: int, colours: Palette) -> Sequence[Iterable[Piece]]:
-        """The lines, top down, each as its pieces; what is wider than ``width`` is cut."""
+    def paint(self, width: int, colours: Palette) -> Sequence[Iterable[Run]]:
+        """The lines, top down, each as its runs; what is wider than ``width`` is cut."""
         raise NotImplementedError
 
     def repaint(self) -> None:
@@ -33,15 +27,10 @@ class Lines(Widget):
         if not self.is_mounted or not self.size.width:
             return
         before, self._strips = self._strips, self._painted()
-        for line, strip in enumerate(self._strips[: self.size.height]):
-            old = before[line] if line < len(before) else None
-            if old is None:
-                self.refresh(Region(0, line, self.size.width, 1))
-            elif span := changed_span(old, strip):
-                start, end = span
-                self.refresh(Region(start, line, end - start, 1))
-        if len(before) > len(self._strips):
+        if len(before) != len(self._strips):
             self.refresh()
+        elif regions := changed_regions(before, self._strips):
+            self.refresh(*regions)
 
     def render_line(self, y: int) -> Strip:
         """One line of the widget, as the compositor asks for it."""
@@ -64,36 +53,6 @@ class Lines(Widget):
     def _painted(self) -> list[Strip]:
         width, base = self.size.width, self.rich_style
         return [
-            Strip(Segment(text, base + style) for text, style in pieces if text).adjust_cell_length(
-                width, base
-            )
-            for pieces in self.paint(width, palette(self))
+            strip_of((text, base + style) for text, style in runs).adjust_cell_length(width, base)
+            for runs in self.paint(width, palette(self))
         ]
-
-
-def changed_span(old: Strip, new: Strip) -> tuple[int, int] | None:
-    """The first and the last-but-one column in which two strips of one width differ; ``None`` if nowhere."""
-    if old == new:
-        return None
-    one, other = _cells(old), _cells(new)
-    differing = [column for column, (a, b) in enumerate(zip(one, other, strict=False)) if a != b]
-    if not differing:
-        return None
-    return differing[0], differing[-1] + 1
-
-
-def _cells(strip: Strip) -> list[tuple[str, Style | None]]:
-    cells: list[tuple[str, Style | None]] = []
-    for text, style, _ in strip:
-        for character in text:
-            width = cell_len(character)
-            if width == 0 and cells:
-                cells[-1] = (cells[-1][0] + character, style)
-            else:
-                cells.extend([(character, style), ("", style)][:width])
-    return cells
-
-
-def pieces_width(pieces: Iterable[Piece]) -> int:
-    """How many columns the pieces take."""
-    return sum(cell_len(text) for text, _ in pieces)

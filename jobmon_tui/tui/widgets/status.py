@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from rich.style import Style
@@ -11,16 +11,19 @@ from rich.style import Style
 from jobmon_tui.analysis.index import ClusterTotals
 from jobmon_tui.model.text import printable
 from jobmon_tui.model.times import age_text, clock_text, stamp_text
+from jobmon_tui.tui.paint import Run, runs_width
 from jobmon_tui.tui.picture import Failure, Picture
 from jobmon_tui.tui.theme import Palette
-from jobmon_tui.tui.widgets.lines import Lines, Piece, pieces_width
+from jobmon_tui.tui.widgets.bars import used_of_available
+from jobmon_tui.tui.widgets.lines import Lines
 
 AMBER_AFTER = 2.5
 """Intervals after which the age of a live picture turns amber."""
 RED_AFTER = 6.0
 """Intervals after which it turns red."""
 
-_EIGHTHS = " ▏▎▍▌▋▊▉█"
+_NARROWEST_BAR = 20
+_WIDEST_BAR = 42
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +42,7 @@ class StatusHeader(Lines):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
+        self.clock: Callable[[], float] = time.time
         self.picture: Picture | None = None
         self.failure: Failure | None = None
         self.title_text = ""
@@ -52,12 +56,12 @@ class StatusHeader(Lines):
         """Keep the age true."""
         self.set_interval(1.0, self.repaint)
 
-    def paint(self, width: int, colours: Palette) -> Sequence[Iterable[Piece]]:
+    def paint(self, width: int, colours: Palette) -> Sequence[Iterable[Run]]:
         """Identity and bars above; counts, cost and filter below."""
         return (self._first_line(width, colours), self._second_line(width, colours))
 
-    def _first_line(self, width: int, colours: Palette) -> list[Piece]:
-        left: list[Piece] = [(" ", colours.plain)]
+    def _first_line(self, width: int, colours: Palette) -> list[Run]:
+        left: list[Run] = [(" ", colours.plain)]
         snapshot = self.picture.snapshot if self.picture else None
         cluster = printable(snapshot.cluster if snapshot and snapshot.cluster else "jobmon", 24)
         left += [(cluster, colours.strong), ("  ", colours.plain), self._badge(colours)]
@@ -66,10 +70,10 @@ class StatusHeader(Lines):
         left += [("  ", colours.plain), *self._age(colours), ("  ", colours.plain)]
         if self.picture is None:
             return left
-        bars = _bars(self.picture.index.totals, colours, width - pieces_width(left) - 1)
-        return [*left, (" " * (width - pieces_width(left) - pieces_width(bars) - 1), colours.plain), *bars]
+        bars = _bars(self.picture.index.totals, colours, width - runs_width(left) - 1)
+        return [*left, (" " * (width - runs_width(left) - runs_width(bars) - 1), colours.plain), *bars]
 
-    def _badge(self, colours: Palette) -> Piece:
+    def _badge(self, colours: Palette) -> Run:
         if self.paused:
             return ("PAUSED", colours.warning + Style(bold=True))
         if self.kind == "recorded":
@@ -78,13 +82,13 @@ class StatusHeader(Lines):
             return ("NO ANSWER", colours.trouble)
         return ("DEMO" if self.kind == "demo" else "LIVE", colours.good + Style(bold=True))
 
-    def _age(self, colours: Palette) -> list[Piece]:
+    def _age(self, colours: Palette) -> list[Run]:
         if self.picture is None:
             return [("waiting for the first answer", colours.dim)]
         taken = self.picture.snapshot.timestamp
         if self.kind == "recorded":
             return [(stamp_text(taken), colours.dim)]
-        age = max(0.0, time.time() - taken)
+        age = max(0.0, self.clock() - taken)
         pace = max(self.pace, self.interval, 1.0)
         style = colours.dim
         if age > RED_AFTER * pace or (self.failure and age > AMBER_AFTER * pace):
@@ -93,17 +97,17 @@ class StatusHeader(Lines):
             style = colours.warning
         return [(f"{age_text(age):>5} ago", style)]
 
-    def _second_line(self, width: int, colours: Palette) -> list[Piece]:
+    def _second_line(self, width: int, colours: Palette) -> list[Run]:
         if self.picture is None:
             return []
         totals = self.picture.index.totals
-        line: list[Piece] = [
+        line: list[Run] = [
             (f" {totals.running:,}", colours.strong),
             (" running ", colours.dim),
             (f" {totals.pending:,}", colours.strong),
             (" pending ", colours.dim),
         ]
-        nodes: list[Piece] = [
+        nodes: list[Run] = [
             ("  nodes ", colours.dim),
             (f"{totals.nodes_up}", colours.strong),
             (" up", colours.dim),
@@ -117,27 +121,27 @@ class StatusHeader(Lines):
                 nodes += [(f"  {count}", style), (f" {word}", colours.dim)]
         filtered = self._filter(colours)
         for extra in (nodes, self._cost(colours)):
-            if pieces_width(line) + pieces_width(extra) + pieces_width(filtered) + 2 <= width:
+            if runs_width(line) + runs_width(extra) + runs_width(filtered) + 2 <= width:
                 line += extra
-        gap = width - pieces_width(line) - pieces_width(filtered) - 1
+        gap = width - runs_width(line) - runs_width(filtered) - 1
         return [*line, (" " * max(1, gap), colours.plain), *filtered]
 
-    def _cost(self, colours: Palette) -> list[Piece]:
+    def _cost(self, colours: Palette) -> list[Run]:
         picture = self.picture
         if picture is None or not picture.calls:
             return []
         text = f"   {picture.calls} calls, {picture.call_seconds:.1f} s a cycle"
-        pieces: list[Piece] = [(text, colours.dim)]
+        pieces: list[Run] = [(text, colours.dim)]
         if self.pace > self.interval * 1.05:
             pieces.append((f", slowed to one in {self.pace:.0f} s", colours.warning))
         return pieces
 
-    def _filter(self, colours: Palette) -> list[Piece]:
+    def _filter(self, colours: Palette) -> list[Run]:
         state = self.filter
         if not state.text:
             return []
         text = printable(state.text, 60)
-        pieces: list[Piece] = [("filter ", colours.dim), (text, colours.accent + Style(bold=True))]
+        pieces: list[Run] = [("filter ", colours.dim), (text, colours.accent + Style(bold=True))]
         if state.error:
             pieces.append((" ✕", colours.trouble))
         elif state.shown is not None and state.total is not None:
@@ -145,45 +149,30 @@ class StatusHeader(Lines):
         return pieces
 
 
-def _bars(totals: ClusterTotals, colours: Palette, room: int) -> list[Piece]:
+def _bars(totals: ClusterTotals, colours: Palette, room: int) -> list[Run]:
     """As many used-of-available bars as fit, the most important first, growing with the room."""
-    wanted: list[tuple[str, float, float | None, str, Style]] = [
-        ("cores", totals.cores_used, totals.cores_available, "count", colours.user),
-        ("mem", totals.memory_used or 0, totals.memory_available, "share", colours.memory),
-        ("gpus", totals.gpus_used, totals.gpus_available or None, "count", colours.gpu),
-        ("nodes", totals.nodes_in_use, totals.nodes or None, "count", colours.primary),
+    memory = totals.memory_available
+    wanted: list[tuple[str, float | None, float | None, Style, str]] = [
+        ("cores", totals.cores_used, totals.cores_available, colours.user, ""),
+        ("gpus", totals.gpus_used, totals.gpus_available, colours.gpu, ""),
+        ("mem", _tebibytes(totals.memory_used), _tebibytes(memory), colours.memory, "TiB"),
+        ("nodes", totals.nodes_in_use, totals.nodes, colours.primary, ""),
     ]
     shown = [bar for bar in wanted if bar[2]]
-    while shown:
-        for bar_width in (16, 12, 8, 6, 4, 0):
-            pieces: list[Piece] = []
-            for title, used, available, form, style in shown:
-                pieces += _bar(title, used, available or 1, form, bar_width, style, colours)
-            if pieces_width(pieces) <= room:
-                return pieces
+    while len(shown) > 1 and room < _NARROWEST_BAR * len(shown):
         shown.pop()
-    return []
+    if not shown or room < _NARROWEST_BAR:
+        return []
+    width = min(_WIDEST_BAR, room // len(shown))
+    runs: list[Run] = []
+    for title, used, available, style, unit in shown:
+        runs.append(("  ", colours.plain))
+        runs += used_of_available(title, used, available, width - 2, style, colours, unit=unit)
+    return runs
 
 
-def _bar(
-    title: str, used: float, available: float, form: str, width: int, style: Style, colours: Palette
-) -> list[Piece]:
-    share = used / available
-    pieces: list[Piece] = [(f"  {title} ", colours.dim)]
-    if width:
-        eighths = round(min(1.0, max(0.0, share)) * width * 8)
-        if used and not eighths:
-            eighths = 1
-        full, rest = divmod(eighths, 8)
-        bar = "█" * full + (_EIGHTHS[rest] if rest else "")
-        pieces += [(bar, style), ("·" * (width - len(bar)), colours.faint), (" ", colours.plain)]
-    if form == "count":
-        digits = len(f"{available:.0f}")
-        pieces.append((f"{used:>{digits}.0f}/{available:.0f}", colours.plain))
-        pieces.append((f" {100 * share:3.0f} %", colours.dim))
-    else:
-        pieces.append((f"{100 * share:3.0f} %", colours.plain))
-    return pieces
+def _tebibytes(mebibytes: float | None) -> float | None:
+    return None if mebibytes is None else mebibytes / 1024**2
 
 
 class FailureBanner(Lines):
@@ -191,8 +180,10 @@ class FailureBanner(Lines):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
+        self.clock: Callable[[], float] = time.time
         self.failure: Failure | None = None
         self.picture: Picture | None = None
+        self.shown_height = 0
 
     def on_mount(self) -> None:
         """Count down to the next attempt."""
@@ -202,19 +193,19 @@ class FailureBanner(Lines):
         if self.display:
             self.repaint()
 
-    def paint(self, width: int, colours: Palette) -> Sequence[Iterable[Piece]]:
+    def paint(self, width: int, colours: Palette) -> Sequence[Iterable[Run]]:
         """Two lines: what failed, and what is shown meanwhile or can be done."""
         if self.failure is not None:
             return self._whole(self.failure, colours)
         return self._partial(colours)
 
-    def _whole(self, failure: Failure, colours: Palette) -> Sequence[Iterable[Piece]]:
-        now = time.time()
+    def _whole(self, failure: Failure, colours: Palette) -> Sequence[Iterable[Run]]:
+        now = self.clock()
         when = f"  since {clock_text(failure.since, now)}, {age_text(now - failure.since)}"
         if failure.retry_at is not None:
             left = failure.retry_at - now
             when += f"; next try in {left:.0f} s" if left >= 1 else "; trying now"
-        second: list[Piece] = [("   ", colours.plain)]
+        second: list[Run] = [("   ", colours.plain)]
         if self.picture is not None:
             taken = self.picture.snapshot.timestamp
             second.append(
@@ -230,12 +221,12 @@ class FailureBanner(Lines):
             second,
         )
 
-    def _partial(self, colours: Palette) -> Sequence[Iterable[Piece]]:
+    def _partial(self, colours: Palette) -> Sequence[Iterable[Run]]:
         """Some source failed and the rest is good: one line a source, two at the most."""
         if self.picture is None:
             return ()
-        now = time.time()
-        lines: list[list[Piece]] = []
+        now = self.clock()
+        lines: list[list[Run]] = []
         for source in self.picture.snapshot.sources:
             if source.ok:
                 continue
@@ -253,8 +244,8 @@ class FailureBanner(Lines):
     @property
     def wanted_height(self) -> int:
         """Lines that there are to show now."""
-        if self.failure is not None:
-            return 2
         if self.picture is None:
             return 0
+        if self.failure is not None:
+            return 2
         return min(2, sum(not source.ok for source in self.picture.snapshot.sources))

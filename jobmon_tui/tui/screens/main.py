@@ -1,0 +1,426 @@
+"""The screen that holds the views, and the state they share: filter, selection, reading, place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from textual.app import ComposeResult, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import Screen
+from textual.widgets import ContentSwitcher, Static
+
+from jobmon_tui.analysis.filter import FilterError, JobFilter, parse_filter
+from jobmon_tui.analysis.filter_terms import quote
+from jobmon_tui.analysis.listing import Listing
+from jobmon_tui.model.hostlist import natural_key
+from jobmon_tui.model.text import printable
+from jobmon_tui.tui.picture import Failure, Picture
+from jobmon_tui.tui.screens.base import Place, View
+from jobmon_tui.tui.screens.cluster import ClusterView
+from jobmon_tui.tui.screens.help import HelpScreen
+from jobmon_tui.tui.screens.job import JobView
+from jobmon_tui.tui.screens.jobs import JobsView
+from jobmon_tui.tui.screens.jump import jump_matches, user_matches
+from jobmon_tui.tui.screens.node import NodeView
+from jobmon_tui.tui.screens.nodes import NodesView
+from jobmon_tui.tui.screens.panes import JobsPane
+from jobmon_tui.tui.screens.picker import Match, Picker
+from jobmon_tui.tui.screens.queue import QueueView
+from jobmon_tui.tui.widgets.empty import EmptyPage
+from jobmon_tui.tui.widgets.filter_line import FilterLine
+from jobmon_tui.tui.widgets.key_line import KeyLine
+from jobmon_tui.tui.widgets.status import FailureBanner, FilterState, StatusHeader
+from jobmon_tui.tui.widgets.table import Table
+
+if TYPE_CHECKING:
+    from jobmon_tui.tui.app import JobmonApp
+
+SMALLEST = (60, 20)
+"""Columns and lines below which nothing useful can be drawn."""
+
+TOP_VIEWS = (
+    ("1", "Cluster", "cluster"),
+    ("2", "Jobs", "jobs"),
+    ("3", "Nodes", "nodes"),
+    ("5", "Queue", "queue"),
+)
+"""Key, title and name of the views that a digit opens."""
+
+_LONGEST_HISTORY = 50
+
+
+class MainScreen(Screen[None]):
+    """Header, one view, bottom line."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(
+            Binding(
+                key, f"open_view('{name}')", title, show=False, id=f"view.{name}", tooltip=f"{title} view"
+            )
+            for key, title, name in TOP_VIEWS
+        ),
+        Binding(
+            "slash", "filter", "filter", key_display="/", id="filter.type", tooltip="Filter jobs as you type"
+        ),
+        Binding("u", "pick_user", "user", id="filter.user", tooltip="Show one user's jobs"),
+        Binding(
+            "U",
+            "mine",
+            "mine",
+            show=False,
+            id="filter.mine",
+            tooltip="Show only my jobs, or everyone's again",
+        ),
+        Binding(
+            "colon",
+            "jump",
+            "jump",
+            key_display=":",
+            id="move.jump",
+            tooltip="Jump to a view, job, node or user",
+        ),
+        Binding(
+            "backspace",
+            "last_place",
+            "last view",
+            show=False,
+            id="move.last",
+            tooltip="Back to the last view",
+        ),
+        Binding("escape", "out", "back", show=False, id="move.out", tooltip="Go back, or clear the filter"),
+        Binding("tab", "app.focus_next", "pane", show=False, id="move.pane", tooltip="Next pane of the view"),
+        Binding("shift+tab", "app.focus_previous", show=False, id="move.pane_back", tooltip="Previous pane"),
+        Binding("n", "open_node", "node", show=False, id="move.node", tooltip="Open the node of the job"),
+        Binding(
+            "m",
+            "next_reading",
+            "reading",
+            id="picture.reading",
+            tooltip="Colour the nodes by another reading",
+        ),
+        Binding(
+            "g", "next_group", "group", show=False, id="picture.group", tooltip="Group the nodes differently"
+        ),
+        Binding(
+            "y", "yank", "yank", show=False, id="table.yank", tooltip="Copy job ids or node names (OSC 52)"
+        ),
+        Binding("r", "app.refresh_now", "refresh", show=False, id="picture.refresh", tooltip="Refresh now"),
+        Binding(
+            "space", "app.toggle_pause", "pause", show=False, id="picture.pause", tooltip="Pause, or go on"
+        ),
+        Binding(
+            "plus,equals_sign", "app.pace(1)", show=False, id="picture.slower", tooltip="Refresh less often"
+        ),
+        Binding("minus", "app.pace(-1)", show=False, id="picture.faster", tooltip="Refresh more often"),
+        Binding(
+            "T", "app.next_theme", "theme", show=False, id="app.theme", tooltip="Next theme: dark, light, ..."
+        ),
+        Binding("question_mark", "help", "help", key_display="?", id="app.help", tooltip="This help"),
+        Binding("q", "quit_or_out", "quit", id="app.quit", tooltip="Go back; at the top: quit"),
+    ]
+
+    def __init__(self, *, view: str, filter_text: str) -> None:
+        super().__init__()
+        self.place = Place(view)
+        self._history: list[Place] = []
+        self.filter: JobFilter = parse_filter("")
+        self._start_filter = filter_text
+        self.room = "wide"
+        """``narrow``, ``middle`` or ``wide``: what the width allows."""
+        self.marked: frozenset[str] = frozenset()
+
+    @property
+    def jobmon(self) -> JobmonApp:
+        """The app, typed."""
+        return cast("JobmonApp", self.app)
+
+    @property
+    def picture(self) -> Picture | None:
+        """The newest picture, if there is one."""
+        return self.jobmon.picture
+
+    def compose(self) -> ComposeResult:
+        """Everything there is; views that are not shown cost nothing."""
+        yield StatusHeader(id="header")
+        yield FailureBanner(id="banner")
+        with ContentSwitcher(initial="no-picture", id="views"):
+            yield EmptyPage(id="no-picture")
+            yield ClusterView("cluster")
+            yield JobsView("jobs")
+            yield NodesView("nodes")
+            yield QueueView("queue")
+            yield JobView("job")
+            yield NodeView("node")
+        yield FilterLine(id="filter-line")
+        yield KeyLine(TOP_VIEWS, id="keys")
+        with Vertical(id="too-small"):
+            yield Static(id="too-small-text")
+
+    def on_mount(self) -> None:
+        """Hide what is not needed yet."""
+        self.query_one(FailureBanner).display = False
+        self.query_one(FilterLine).display = False
+        self.set_filter(self._start_filter)
+        self._place_changed()
+
+    def on_resize(self) -> None:
+        """Give the views the arrangement for the width; below a certain size, say so instead."""
+        columns, lines = self.app.size
+        self.room = "narrow" if columns < 100 else "middle" if columns < 120 else "wide"
+        for room in ("narrow", "middle", "wide"):
+            self.set_class(room == self.room, room)
+        small = columns < SMALLEST[0] or lines < SMALLEST[1]
+        cover = self.query_one("#too-small")
+        cover.display = small
+        if small:
+            self.query_one("#too-small-text", Static).update(
+                f"jobmon needs {SMALLEST[0]}x{SMALLEST[1]}; this terminal is {columns}x{lines}."
+            )
+
+    # What the app tells.
+
+    def picture_ready(self, picture: Picture) -> None:
+        """A new picture has come."""
+        self._show_status()
+        self._show_view()
+
+    def failure_changed(self, failure: Failure | None) -> None:
+        """The feed fails, or works again: the picture turns grey, or bright."""
+        self.query_one("#views").set_class(failure is not None and self.picture is not None, "stale")
+        self.query_one(EmptyPage).show_failure(failure)
+        self._show_status()
+
+    def desk_done(self, topic: str, result: Any) -> None:
+        """Hand a result to the view that asked for it."""
+        name = topic.partition(":")[0]
+        self.query_one(f"#view-{name}", View).desk_done(topic, result)
+
+    def status_changed(self) -> None:
+        """Pace, pause or polling changed."""
+        self._show_status()
+
+    def theme_changed(self) -> None:
+        """Every painted widget takes its styles from the theme."""
+        for widget in self.query("*"):
+            widget.notify_style_update()
+            widget.refresh()
+
+    def _show_status(self) -> None:
+        self.jobmon.show_status(self.query_one(StatusHeader), self.query_one(FailureBanner))
+
+    # Where the user is.
+
+    @property
+    def view(self) -> View:
+        """The view that is shown (or will be, once there is a picture)."""
+        return self.query_one(f"#view-{self.place.view}", View)
+
+    def go(self, place: Place, *, remember: bool = True) -> None:
+        """Show another place; the present one can be come back to."""
+        if place == self.place:
+            return
+        if remember:
+            self._history = [*self._history[-_LONGEST_HISTORY:], self.place]
+        self.place = place
+        self._place_changed()
+
+    def action_open_view(self, name: str) -> None:
+        """Open one of the top views."""
+        self.go(Place(name))
+
+    def action_last_place(self) -> None:
+        """Back to where the user was before."""
+        if self._history:
+            self.go(self._history.pop(), remember=False)
+
+    def action_out(self) -> None:
+        """Out of a drill-down; at the top, take marks and then the filter off."""
+        if self.place.view in ("job", "node"):
+            self.go_out()
+        elif self.marked:
+            self.clear_marks()
+        elif self.filter.text:
+            self.set_filter("")
+
+    def open_row(self, pane: JobsPane) -> None:
+        """Open the job under the cursor of a list; a folded array unfolds."""
+        row = pane.row
+        if row is None:
+            return
+        if row.kind == "array":
+            pane.action_fold()
+        else:
+            self.go(Place("job", row.item.job_id))
+
+    def action_open_node(self) -> None:
+        """Open the node of the job under the cursor (of several, the first)."""
+        place = self.view.subject()
+        picture = self.picture
+        if place is None or picture is None:
+            return
+        if place.view == "job":
+            job = picture.snapshot.jobs.get(place.subject)
+            hosts = sorted(job.layout, key=natural_key) if job else []
+            if not hosts:
+                self.app.notify("It holds no node.", timeout=3)
+                return
+            place = Place("node", hosts[0])
+        self.go(place)
+
+    def go_out(self) -> None:
+        """Leave a drill-down for what was open before it."""
+        while self._history:
+            place = self._history.pop()
+            if place != self.place:
+                self.go(place, remember=False)
+                return
+        self.go(Place("cluster"), remember=False)
+
+    def action_quit_or_out(self) -> None:
+        """Quit at the top, go back inside."""
+        if self.place.view in ("job", "node"):
+            self.go_out()
+        else:
+            self.app.exit()
+
+    def _place_changed(self) -> None:
+        keys = self.query_one(KeyLine)
+        keys.view = self.place.view
+        if self.picture is None:
+            return
+        view = self.view
+        switcher = self.query_one(ContentSwitcher)
+        switcher.current = view.id
+        view.enter(self.place)
+        view.update_view()
+        view.focus_first()
+        keys.repaint()
+
+    def _show_view(self) -> None:
+        switcher = self.query_one(ContentSwitcher)
+        if switcher.current == "no-picture":
+            self._place_changed()
+        else:
+            self.view.update_view()
+
+    # The filter.
+
+    def set_filter(self, text: str) -> None:
+        """Filter jobs by what was typed. One that does not parse is shown as such and changes nothing."""
+        header = self.query_one(StatusHeader)
+        try:
+            self.filter = parse_filter(text)
+        except FilterError as error:
+            header.filter = FilterState(text=text, error=error.message)
+            self.query_one(FilterLine).show_error(error)
+        else:
+            header.filter = FilterState(text=text)
+            self.query_one(FilterLine).show_error(None)
+            if self.picture is not None:
+                self.view.update_view()
+        header.repaint()
+
+    def filter_counted(self, listing: Listing | None) -> None:
+        """A listing knows how many jobs the filter lets through."""
+        header = self.query_one(StatusHeader)
+        if listing is not None and header.filter.text and not header.filter.error:
+            header.filter = FilterState(text=header.filter.text, shown=listing.shown, total=listing.total)
+            header.repaint()
+
+    def set_filter_field(self, field: str, value: str) -> None:
+        """Filter by one field and nothing else."""
+        self.set_filter(f"{field}:{quote(value)}")
+
+    def action_filter(self) -> None:
+        """Open the line to type a filter in."""
+        line = self.query_one(FilterLine)
+        line.open(self.query_one(StatusHeader).filter.text)
+
+    def on_filter_line_typed(self, event: FilterLine.Typed) -> None:
+        """Filter at every key press."""
+        self.set_filter(event.text)
+
+    def on_filter_line_closed(self, event: FilterLine.Closed) -> None:
+        """Enter keeps the filter, escape takes it off; the focus goes back to the view."""
+        self.set_filter(self.filter.text if event.keep else "")
+        self.query_one(FilterLine).display = False
+        self.view.focus_first()
+
+    def action_pick_user(self) -> None:
+        """Pick a user by typing a part of the name."""
+        if self.picture is not None:
+            self.app.push_screen(
+                Picker("Show the jobs of", user_matches(self.picture.index)), self._user_picked
+            )
+
+    def _user_picked(self, match: Match | None) -> None:
+        if match is not None:
+            self.set_filter(self.filter.with_user(match.value or None).text)
+
+    def action_mine(self) -> None:
+        """Only the jobs of whoever runs jobmon; again: everyone's."""
+        mine = self.jobmon.own_name
+        self.set_filter(self.filter.with_user(None if self.filter.user == mine else mine).text)
+
+    # Jumping, readings, yanking, help.
+
+    def action_jump(self) -> None:
+        """Go anywhere by name."""
+        if self.picture is not None:
+            self.app.push_screen(Picker("Jump to", jump_matches(self.picture.index)), self._jump_to)
+
+    def _jump_to(self, match: Match | None) -> None:
+        if match is None:
+            return
+        if match.kind == "view":
+            self.go(Place(match.value))
+        elif match.kind == "user":
+            self.set_filter_field("user", match.value)
+            self.go(Place("jobs"))
+        else:
+            self.go(Place(match.kind.partition(" ")[0], match.value))
+
+    def action_next_reading(self) -> None:
+        """Colour nodes by the next reading that this snapshot has."""
+        self.jobmon.next_reading()
+        self.view.update_view()
+
+    def action_next_group(self) -> None:
+        """Group nodes by the next property."""
+        self.jobmon.next_group()
+        self.view.update_view()
+
+    def on_table_marked(self, event: Table.Marked) -> None:
+        """Rows were marked, or marks taken off."""
+        event.stop()
+        self.marked = event.keys
+
+    def clear_marks(self) -> None:
+        """Take all marks off."""
+        for table in self.query(Table):
+            table.clear_marks()
+        self.marked = frozenset()
+
+    def action_yank(self) -> None:
+        """Copy what is marked, or what the cursor is on, to the clipboard of the user's own terminal."""
+        things: Sequence[str] = sorted(self.marked) or self.view.yankable()
+        if not things:
+            return
+        text = " ".join(things)
+        self.app.copy_to_clipboard(text)
+        self.app.notify(printable(text, 200), title="Copied", timeout=3, markup=False)
+
+    def action_help(self) -> None:
+        """All keys that work here."""
+        self.app.push_screen(HelpScreen(self.active_bindings.values()))
+
+    def commands(self) -> Iterable[SystemCommand]:
+        """What the command palette offers besides the app's own."""
+        for _, title, name in TOP_VIEWS:
+            yield SystemCommand(f"View: {title}", "Open this view", partial(self.action_open_view, name))
+        yield SystemCommand("Next reading", "Colour the nodes by another reading", self.action_next_reading)
+        yield SystemCommand("Next grouping", "Group the nodes differently", self.action_next_group)
+        yield SystemCommand("Only my jobs", "Filter by my own user name", self.action_mine)

@@ -1,0 +1,399 @@
+"""The panes that several views are made of: a framed table, its columns, its sorting, its listing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, TypedDict, cast
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.widget import Widget
+
+from jobmon_tui.analysis.cells import Column, Context, ListingRow, columns_of
+from jobmon_tui.analysis.columns import DEFAULT_JOB_COLUMNS, JOB_COLUMNS
+from jobmon_tui.analysis.filter import FilterError, JobFilter
+from jobmon_tui.analysis.index import SnapshotIndex
+from jobmon_tui.analysis.listing import (
+    Listing,
+    job_listing,
+    node_listing,
+    user_listing,
+)
+from jobmon_tui.analysis.node_columns import DEFAULT_NODE_COLUMNS, NODE_COLUMNS
+from jobmon_tui.analysis.node_filter import parse_node_filter
+from jobmon_tui.analysis.summary_columns import PARTITION_COLUMNS, RESERVATION_COLUMNS, USER_COLUMNS
+from jobmon_tui.errors import UsageError
+from jobmon_tui.model.text import printable
+from jobmon_tui.tui.screens.columns import ColumnChooser
+from jobmon_tui.tui.screens.picker import Match, Picker
+from jobmon_tui.tui.theme import palette
+from jobmon_tui.tui.widgets.table import Table
+
+if TYPE_CHECKING:
+    from jobmon_tui.tui.app import JobmonApp
+
+
+@dataclass(frozen=True, slots=True)
+class TableKind:
+    """What sort of table a pane holds; its name is what columns and sorting are remembered under."""
+
+    name: str
+    columns: tuple[Column, ...]
+    default_columns: tuple[str, ...]
+    sort_key: str
+    reverse: bool
+
+
+def _all(columns: tuple[Column, ...]) -> tuple[str, ...]:
+    return tuple(column.key for column in columns)
+
+
+_QUEUE_COLUMNS = ("id", "name", "user", "partition", "cores", "gpus", "line", "start", "reason")
+
+JOBS = TableKind("jobs", JOB_COLUMNS, DEFAULT_JOB_COLUMNS, "elapsed", True)
+QUEUE = TableKind("queue", JOB_COLUMNS, _QUEUE_COLUMNS, "line", False)
+NODES = TableKind("nodes", NODE_COLUMNS, DEFAULT_NODE_COLUMNS, "name", False)
+USERS = TableKind("users", USER_COLUMNS, _all(USER_COLUMNS), "cores", True)
+PARTITIONS = TableKind("partitions", PARTITION_COLUMNS, _all(PARTITION_COLUMNS), "partition", False)
+RESERVATIONS = TableKind("reservations", RESERVATION_COLUMNS, _all(RESERVATION_COLUMNS), "start", False)
+
+
+class Order(TypedDict):
+    """How a listing is sorted: the arguments that all listings share."""
+
+    columns: tuple[Column, ...]
+    sort_key: str
+    reverse: bool
+    context: Context
+
+
+class Listed(NamedTuple):
+    """What the desk worked out, with what it was asked for: columns may have been changed meanwhile."""
+
+    listing: Listing
+    columns: tuple[Column, ...]
+    sorting: tuple[str, bool]
+    context: Context
+
+
+def titled(widget: Widget, title: str, detail: str = "") -> None:
+    """Put a title (and what it says about the content) on a pane's frame, free of markup."""
+    colours = palette(widget)
+    text = Text(f" {printable(title, 60)} ")
+    if detail:
+        text.append(f"─ {printable(detail, 80)} ", style=colours.dim)
+    if getattr(widget, "shown_title", None) != text:
+        widget.shown_title = text  # type: ignore[attr-defined]
+        widget.border_title = text
+
+
+class TablePane(Vertical):
+    """A framed table that knows its columns and sorting, and has its listing worked out by the desk.
+
+    Args:
+        topic: What the desk's answers for it are called: the view's name, a colon, and a word of its own.
+        kind: What sort of table it is.
+        empty_text: What an empty table says.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("s", "pick_sort", "sort", id="filter.sort", tooltip="Sort by another column"),
+        Binding("S", "reverse", show=False, id="filter.reverse", tooltip="Sort the other way round"),
+        Binding(
+            "less_than_sign,comma",
+            "sort_beside(-1)",
+            show=False,
+            key_display="<",
+            id="filter.sort_left",
+            tooltip="Sort by the column to the left",
+        ),
+        Binding(
+            "greater_than_sign,full_stop",
+            "sort_beside(1)",
+            show=False,
+            key_display=">",
+            id="filter.sort_right",
+            tooltip="Sort by the column to the right",
+        ),
+        Binding(
+            "c", "choose_columns", "columns", show=False, id="table.columns", tooltip="Choose the columns"
+        ),
+    ]
+
+    def __init__(self, topic: str, kind: TableKind, *, id: str, empty_text: str = "") -> None:
+        super().__init__(id=id, classes="pane")
+        self.topic = topic
+        self.kind = kind
+        self._empty_text = empty_text
+        self.listing: Listing | None = None
+
+    @property
+    def jobmon(self) -> JobmonApp:
+        """The app, typed."""
+        return cast("JobmonApp", self.app)
+
+    @property
+    def table(self) -> Table:
+        """The table itself."""
+        return self.query_one(Table)
+
+    @property
+    def cursor_key(self) -> str | None:
+        """The key of the row that the cursor is on."""
+        return self.table.cursor_key
+
+    @property
+    def row(self) -> ListingRow | None:
+        """The row that the cursor is on."""
+        key = self.cursor_key
+        if self.listing is None or key is None or key not in self.listing.position:
+            return None
+        return self.listing.rows[self.listing.position[key]]
+
+    def compose(self) -> ComposeResult:
+        """Nothing but the table."""
+        yield Table(empty_text=self._empty_text)
+
+    # Columns and sorting, as remembered.
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The chosen columns."""
+        keys = self.jobmon.remembered.columns.get(self.kind.name) or self.kind.default_columns
+        try:
+            return columns_of(self.kind.columns, keys)
+        except UsageError:
+            # Remembered by another version of jobmon.
+            return columns_of(self.kind.columns, self.kind.default_columns)
+
+    @property
+    def sorting(self) -> tuple[str, bool]:
+        """The column that it is sorted by, and whether the largest comes first."""
+        known = {column.key for column in self.kind.columns}
+        match self.jobmon.remembered.sorting.get(self.kind.name):
+            case [str(key), bool(reverse)] if key in known:
+                return key, reverse
+        return self.kind.sort_key, self.kind.reverse
+
+    def _sort_by(self, key: str, reverse: bool) -> None:
+        self.jobmon.remembered.sorting[self.kind.name] = [key, reverse]
+        self.jobmon.remembered.save()
+        self.ask()
+
+    def _sort_by_column(self, key: str) -> None:
+        """By that column as it is best seen; the same column again: the other way round."""
+        present, reverse = self.sorting
+        column = next((one for one in self.kind.columns if one.key == key), None)
+        if column is not None:
+            self._sort_by(key, not reverse if key == present else column.falls)
+
+    def on_table_header_clicked(self, event: Table.HeaderClicked) -> None:
+        """A click on a column's title sorts by it."""
+        event.stop()
+        self._sort_by_column(event.column_key)
+
+    def action_reverse(self) -> None:
+        """Sort the other way round."""
+        key, reverse = self.sorting
+        self._sort_by(key, not reverse)
+
+    def action_sort_beside(self, step: int) -> None:
+        """Sort by the neighbour of the column that it is sorted by."""
+        keys = [column.key for column in self.columns]
+        present = self.sorting[0]
+        place = (keys.index(present) + step) % len(keys) if present in keys else 0
+        self._sort_by_column(keys[place])
+
+    def action_pick_sort(self) -> None:
+        """Pick the column to sort by from a list."""
+        matches = [
+            Match(column.key, f"{column.title or column.key}: {column.description}")
+            for column in self.columns
+        ]
+
+        def search(text: str) -> Sequence[Match]:
+            return [match for match in matches if text.lower() in match.label.lower()]
+
+        self.app.push_screen(Picker("Sort by", search), self._sort_picked)
+
+    def _sort_picked(self, match: Match | None) -> None:
+        if match is not None:
+            self._sort_by_column(match.value)
+
+    def action_choose_columns(self) -> None:
+        """Tick the columns to show."""
+        shown = [column.key for column in self.columns]
+        self.app.push_screen(ColumnChooser(self.kind.columns, shown), self._columns_chosen)
+
+    def _columns_chosen(self, chosen: tuple[str, ...] | None) -> None:
+        if chosen:
+            self.jobmon.remembered.columns[self.kind.name] = list(chosen)
+            self.jobmon.remembered.save()
+            self.ask()
+
+    # Listing.
+
+    def context(self, index: SnapshotIndex) -> Context:
+        """What cells are drawn with."""
+        return Context(now=index.snapshot.timestamp, index=index, me=self.jobmon.own_name)
+
+    @property
+    def sorted_by(self) -> str:
+        """What it is sorted by, in words."""
+        key, reverse = self.sorting
+        column = next((one for one in self.kind.columns if one.key == key), None)
+        return f"by {column.title or column.key} {'▾' if reverse else '▴'}" if column else ""
+
+    def work(self, index: SnapshotIndex, order: Order) -> Callable[[], Listing]:
+        """The work for the desk; it runs in another thread, so it holds values only, no widget."""
+        raise NotImplementedError
+
+    def ask(self) -> None:
+        """Have the listing worked out anew."""
+        picture = self.jobmon.picture
+        if picture is None:
+            return
+        index, columns, sorting = picture.index, self.columns, self.sorting
+        context = Context(
+            now=index.snapshot.timestamp,
+            index=index,
+            cpu=picture.cpu,
+            warned=picture.warned,
+            me=self.jobmon.own_name,
+        )
+        order = Order(columns=self.kind.columns, sort_key=sorting[0], reverse=sorting[1], context=context)
+        work = self.work(index, order)
+        self.jobmon.desk.ask(self.topic, lambda: Listed(work(), columns, sorting, context))
+
+    def desk_done(self, result: Listed) -> None:
+        """Show what the desk worked out."""
+        self.listing = result.listing
+        sort_key, reverse = result.sorting
+        self.table.show(
+            result.listing, result.columns, sort_key=sort_key, reverse=reverse, context=result.context
+        )
+
+
+class JobsPane(TablePane):
+    """Jobs: all that the filter lets through, or some of them; arrays folded and unfolded."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f", "fold", "fold", id="table.fold", tooltip="Unfold the job array, or fold it"),
+        Binding("F", "fold_all", show=False, id="table.fold_all", tooltip="Unfold or fold all job arrays"),
+    ]
+
+    def __init__(
+        self, topic: str, *, id: str, kind: TableKind = JOBS, empty_text: str = "No job passes."
+    ) -> None:
+        super().__init__(topic, kind, id=id, empty_text=empty_text)
+        self._unfolded: frozenset[str] = frozenset()
+        self._filter: JobFilter | None = None
+        self._job_ids: Iterable[str] | None = None
+
+    def update_pane(self, job_filter: JobFilter | None, job_ids: Iterable[str] | None = None) -> None:
+        """Show the jobs that pass a filter (all without one), out of some (all without them)."""
+        self._filter, self._job_ids = job_filter, job_ids
+        self.ask()
+
+    def work(self, index: SnapshotIndex, order: Order) -> Callable[[], Listing]:
+        """Filtering, folding and sorting of up to 50,000 jobs."""
+        job_ids, job_filter, unfolded = self._job_ids, self._filter, self._unfolded
+
+        def listed() -> Listing:
+            part = index if job_ids is None else _only(index, job_ids)
+            return job_listing(part, filter=job_filter, unfolded=unfolded, **order)
+
+        return listed
+
+    @property
+    def job_id(self) -> str | None:
+        """The job under the cursor; of a folded array, one of its jobs."""
+        row = self.row
+        return row.item.job_id if row is not None else None
+
+    def action_fold(self) -> None:
+        """Unfold the array under the cursor, or fold the one that the cursor is in."""
+        row = self.row
+        array = row.item.array_id if row is not None else None
+        if array:
+            self._unfolded ^= {array}
+            self.ask()
+
+    def action_fold_all(self) -> None:
+        """Fold all arrays if any is unfolded, else unfold them all."""
+        picture = self.jobmon.picture
+        if self._unfolded:
+            self._unfolded = frozenset()
+        elif picture is not None:
+            self._unfolded = frozenset(job.array_id for job in picture.snapshot.jobs.values() if job.array_id)
+        self.ask()
+
+
+def _only(index: SnapshotIndex, job_ids: Iterable[str]) -> SnapshotIndex:
+    jobs = index.snapshot.jobs
+    return replace(
+        index, snapshot=replace(index.snapshot, jobs={one: jobs[one] for one in job_ids if one in jobs})
+    )
+
+
+class NodesPane(TablePane):
+    """Nodes that a filter lets through."""
+
+    def __init__(self, topic: str, *, id: str) -> None:
+        super().__init__(topic, NODES, id=id, empty_text="No node passes.")
+        self._filter: JobFilter | None = None
+
+    def update_pane(self, job_filter: JobFilter | None) -> None:
+        """Show the nodes that pass what was typed."""
+        self._filter = job_filter
+        self.ask()
+
+    def work(self, index: SnapshotIndex, order: Order) -> Callable[[], Listing]:
+        """What was typed is read as a filter of nodes; if it only makes sense for jobs, the nodes that those
+        jobs hold are meant.
+        """
+        job_filter = self._filter
+
+        def listed() -> Listing:
+            if not job_filter:
+                return node_listing(index, **order)
+            try:
+                return node_listing(index, filter=parse_node_filter(job_filter.text), **order)
+            except FilterError:
+                jobs = job_filter.select(index.snapshot.jobs.values(), index.snapshot.timestamp)
+                hosts = {host for job in jobs for host in job.layout}
+                nodes = {name: node for name, node in index.snapshot.nodes.items() if name in hosts}
+                return node_listing(replace(index, snapshot=replace(index.snapshot, nodes=nodes)), **order)
+
+        return listed
+
+
+class SummaryPane(TablePane):
+    """A short table of the whole cluster: users, partitions or reservations.
+
+    Args:
+        topic: See `TablePane`.
+        kind: See `TablePane`.
+        listing: Makes the listing from the snapshot's index.
+        id: The widget's id.
+        empty_text: See `TablePane`.
+    """
+
+    def __init__(
+        self, topic: str, kind: TableKind, listing: Callable[..., Listing], *, id: str, empty_text: str
+    ) -> None:
+        super().__init__(topic, kind, id=id, empty_text=empty_text)
+        self._listing = listing
+
+    def work(self, index: SnapshotIndex, order: Order) -> Callable[[], Listing]:
+        """The whole table, sorted."""
+        listing = self._listing
+        return lambda: listing(index, **order)
+
+
+def users_pane(topic: str, *, id: str) -> SummaryPane:
+    """Users with what they have."""
+    return SummaryPane(topic, USERS, user_listing, id=id, empty_text="Nobody has jobs.")

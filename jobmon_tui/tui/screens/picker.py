@@ -1,0 +1,104 @@
+"""One line to type in, the matches below it: jump, pick a user, pick a column to sort by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from jobmon_tui.model.text import printable
+from jobmon_tui.tui.theme import palette
+
+MOST_MATCHES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One thing that can be picked."""
+
+    value: str
+    """What the picker returns."""
+    label: str
+    """What it shows."""
+    kind: str = ""
+    """What sort of thing it is, in a word."""
+
+
+class Picker(ModalScreen[Match | None]):
+    """Returns the match that was picked, or ``None``.
+
+    Args:
+        title: What is picked, in a few words.
+        matches: The matches of what is typed so far, best first; called at every key press: be quick.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss_none", "Close", id="picker.close"),
+        Binding("down,ctrl+n", "move(1)", "Next", show=False, id="picker.next"),
+        Binding("up,ctrl+p", "move(-1)", "Previous", show=False, id="picker.previous"),
+    ]
+
+    def __init__(self, title: str, matches: Callable[[str], Sequence[Match]]) -> None:
+        super().__init__()
+        self._title = title
+        self._matches = matches
+        self._shown: Sequence[Match] = ()
+
+    def compose(self) -> ComposeResult:
+        """A box in the middle: title, input, list."""
+        with Vertical(id="picker"):
+            yield Static(Text(self._title), id="picker-title")
+            yield Input(id="picker-input", compact=True)
+            yield OptionList(id="picker-list", compact=True)
+
+    def on_mount(self) -> None:
+        """Start with everything there is."""
+        self.query_one(OptionList).can_focus = False
+        self._search("")
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Search as the user types."""
+        event.stop()
+        self._search(event.value)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Take the highlighted match."""
+        event.stop()
+        highlighted = self.query_one(OptionList).highlighted
+        self.dismiss(self._shown[highlighted] if highlighted is not None and self._shown else None)
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """A click on a match takes it."""
+        event.stop()
+        self.dismiss(self._shown[event.option_index])
+
+    def action_move(self, step: int) -> None:
+        """Move the highlight while the input keeps the focus."""
+        options = self.query_one(OptionList)
+        if options.option_count:
+            options.highlighted = ((options.highlighted or 0) + step) % options.option_count
+
+    def action_dismiss_none(self) -> None:
+        """Close without picking."""
+        self.dismiss(None)
+
+    def _search(self, text: str) -> None:
+        colours = palette(self)
+        self._shown = self._matches(text)[:MOST_MATCHES]
+        options = self.query_one(OptionList)
+        options.clear_options()
+        for match in self._shown:
+            label = Text(printable(match.label, 60), style=colours.plain, no_wrap=True)
+            if match.kind:
+                label.append(f"  {match.kind}", style=colours.dim)
+            options.add_option(Option(label))
+        if self._shown:
+            options.highlighted = 0

@@ -1,0 +1,108 @@
+"""The wall display: the cluster filling the terminal, pages that take turns, no cursor and no input."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
+from textual.widgets import ContentSwitcher
+
+from jobmon_tui.analysis.groups import Grouper
+from jobmon_tui.tui.picture import Failure, Picture
+from jobmon_tui.tui.screens.panes import SummaryPane, titled, users_pane
+from jobmon_tui.tui.widgets.empty import EmptyPage
+from jobmon_tui.tui.widgets.heatmap import Heatmap
+from jobmon_tui.tui.widgets.heatmap_legend import HeatmapLegend
+from jobmon_tui.tui.widgets.status import FailureBanner, StatusHeader
+
+if TYPE_CHECKING:
+    from jobmon_tui.tui.app import JobmonApp
+
+
+class WallScreen(Screen[None]):
+    """One reading of all nodes at a time, and the users.
+
+    Args:
+        page_seconds: How long a page stays.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("q,escape", "app.quit", "quit", id="app.quit"),
+    ]
+
+    def __init__(self, page_seconds: float) -> None:
+        super().__init__()
+        self._page_seconds = page_seconds
+        self._grouper = Grouper()
+
+    @property
+    def jobmon(self) -> JobmonApp:
+        """The app, typed."""
+        return cast("JobmonApp", self.app)
+
+    def compose(self) -> ComposeResult:
+        """Header, users, nodes."""
+        yield StatusHeader(id="header")
+        yield FailureBanner(id="banner")
+        with ContentSwitcher(initial="no-picture", id="views"):
+            yield EmptyPage(id="no-picture")
+            with Horizontal(id="wall"):
+                yield users_pane("wall:users", id="wall-users")
+                legend = HeatmapLegend(id="wall-legend")
+                with Vertical(id="wall-nodes", classes="pane"):
+                    yield Heatmap(legend=legend, interactive=False, id="wall-heatmap")
+                    yield legend
+
+    def on_mount(self) -> None:
+        """Nothing takes the focus, pages take turns."""
+        self.query_one(FailureBanner).display = False
+        self.query_one(SummaryPane).table.can_focus = False
+        self.set_interval(self._page_seconds, self._next_page)
+
+    def on_resize(self) -> None:
+        """A narrow wall is nodes only."""
+        self.query_one(SummaryPane).display = self.app.size.width >= 110
+
+    def picture_ready(self, picture: Picture) -> None:
+        """Draw the newest picture."""
+        self.query_one(ContentSwitcher).current = "wall"
+        self.status_changed()
+        self._show()
+
+    def failure_changed(self, failure: Failure | None) -> None:
+        """Grey, and what failed."""
+        self.query_one("#views").set_class(failure is not None and self.jobmon.picture is not None, "stale")
+        self.query_one(EmptyPage).show_failure(failure)
+        self.status_changed()
+
+    def status_changed(self) -> None:
+        """Header and banner follow the app."""
+        self.jobmon.show_status(self.query_one(StatusHeader), self.query_one(FailureBanner))
+
+    def desk_done(self, topic: str, result: Any) -> None:
+        """The users were listed."""
+        self.query_one(SummaryPane).desk_done(result)
+
+    def theme_changed(self) -> None:
+        """Every painted widget takes its styles from the theme."""
+        for widget in self.query("*"):
+            widget.notify_style_update()
+            widget.refresh()
+
+    def _next_page(self) -> None:
+        if self.jobmon.picture is not None:
+            self.jobmon.next_reading()
+            self._show()
+
+    def _show(self) -> None:
+        picture = self.jobmon.picture
+        if picture is None:
+            return
+        reading = self.jobmon.reading
+        groups = self._grouper.groups(picture.index, self.jobmon.group_key)
+        self.query_one(Heatmap).show(picture.index, groups, reading, None)
+        titled(self.query_one("#wall-nodes"), "Nodes", reading.title)
+        self.query_one(SummaryPane).ask()
