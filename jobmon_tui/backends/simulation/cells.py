@@ -38,11 +38,11 @@ class Flavour:
 
 SHARED = Flavour(
     name="shared",
-    block=5.5 * HOUR,
+    block=5 * HOUR,
     run_time=1.1 * HOUR,
     spread=0.95,
     shortest=80,
-    longest=5.0 * HOUR,
+    longest=4.6 * HOUR,
     campaigns=5,
     pause=0.09,
 )

@@ -14,7 +14,7 @@ from jobmon_tui.backends.simulation.outages import Outages
 from jobmon_tui.backends.simulation.people import CAPPED_SHARE, DEBUG_JOBS_PER_USER
 from jobmon_tui.backends.simulation.plans import TASK_OF_ARRAY, ArrayPlan, Order, Outcome, Placement, Plan
 
-LOOKAHEAD = 2.5 * 3600.0
+LOOKAHEAD = 2 * 3600.0
 """No job waits longer for its start than this many seconds, so nothing further ahead needs planning."""
 STARTS_AT_ONCE = 3
 """How many jobs the scheduler starts in one pass over a cell."""
@@ -75,6 +75,10 @@ class Block:
             for index in range(len(machines))
         ]
         self._held = 0
+        self._most_held = 0.0
+        if cell.flavour.name in ("capped", "workshop"):
+            self._most_held = CAPPED_SHARE * sum(machine.kind.n_cpus for machine in machines)
+        self._most_of_user = DEBUG_JOBS_PER_USER if cell.flavour.name == "debug" else 0
         self._running: dict[str, int] = {}
         self._campaigns: list[Campaign] = []
         self._stuck_since = self.start
@@ -190,15 +194,12 @@ class Block:
 
     def _may_run(self, campaign: Campaign) -> bool:
         order = campaign.order
-        if campaign.is_at_its_limit:
+        if campaign.together and campaign.running >= campaign.together:
             return False
-        flavour = self.cell.flavour.name
-        if flavour == "debug":
-            return self._running.get(order.user.name, 0) < DEBUG_JOBS_PER_USER
-        if flavour in ("capped", "workshop"):
-            everything = sum(machine.kind.n_cpus for machine in self.cell.machines)
-            return self._held + order.cores * order.n_nodes <= CAPPED_SHARE * everything
-        return True
+        if self._most_held and self._held + order.cores * order.n_nodes > self._most_held:
+            return False
+        most = self._most_of_user
+        return not most or self._running.get(order.user.name, 0) < most
 
     def _start(self, campaign: Campaign, time: float, open_until: float) -> bool:
         """Start one job of the campaign, if it fits."""
