@@ -114,7 +114,7 @@ def test_a_cycle_makes_four_calls(slurm: Slurm) -> None:
     assert len(calls[0]) == 6
     assert {len(made) for made in calls[1:]} == {4}
     assert calls[1] == [
-        "squeue --all --noheader --states=all",
+        "squeue --all --noheader --states=all --sort=i",
         "scontrol --all -d -o show node",
         "scontrol --all -d show job",
         "scontrol --all -o show reservation",
@@ -134,7 +134,7 @@ def test_the_number_of_calls_does_not_depend_on_the_number_of_jobs(slurm: Slurm)
 
 def test_one_users_jobs_take_one_call(slurm: Slurm) -> None:
     answer = slurm.source().load(only_user="ann")
-    assert slurm.calls() == ["squeue --all --noheader --states=all --user=ann"]
+    assert slurm.calls() == ["squeue --all --noheader --states=all --sort=i --user=ann"]
     assert answer.calls == 1
     assert [job.job_id for job in answer.jobs] == ["9_3", "7"]
     assert (answer.nodes, answer.partitions, answer.reservations, answer.jobs[0].layout) == ((), (), (), {})
@@ -189,6 +189,19 @@ def test_a_part_that_failed_is_asked_for_again(slurm: Slurm) -> None:
     assert answers[-1].cluster == "west"
     assert [one.name for one in answers[-1].partitions] == ["day"]
     assert answers[-1].problems == ()
+
+
+@pytest.mark.parametrize(
+    "dump", [scontrol_prints_job(12), scontrol_prints_job(12, layout=LAYOUT)[:-40], "?\n"]
+)
+def test_a_dump_that_tells_no_layout_is_told(slurm: Slurm, dump: str) -> None:
+    slurm.prints("job", dump)
+    answer = slurm.source().load()
+    assert subjects(answer) == ["core layout"]
+    assert answer.jobs[0].layout == {}
+    slurm.jobs({**RUNNING, "TimeUsed": "0:20"})
+    slurm.prints("job", "")
+    assert slurm.source().load().problems == ()
 
 
 def test_an_empty_queue_is_an_answer(slurm: Slurm) -> None:

@@ -92,5 +92,11 @@ def test_what_did_not_change_is_shared_between_dumps() -> None:
 @given(st.binary(max_size=300), st.integers(0, 3000))
 def test_any_damage_is_read_without_a_crash(noise: bytes, place: int) -> None:
     dump = (scontrol_prints_job(1, layout=ONE_NODE) + FORGED).encode()
-    DetailsReader().read(dump[:place] + noise + dump[place:])
-    DetailsReader().read(dump[:place])
+    reader = DetailsReader()
+    reader.read(dump[:place] + noise + dump[place:] + b"\n")
+    reader.read(dump[:place] + b"\n")
+
+
+def test_a_dump_that_is_cut_short_is_refused() -> None:
+    with pytest.raises(ValueError, match="cut short"):
+        DetailsReader().read(FORGED.encode()[:-30])

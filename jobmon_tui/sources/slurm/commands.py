@@ -21,7 +21,7 @@ from jobmon_tui.errors import SourceError
 from jobmon_tui.model.snapshot import Job, Node, Partition, Reservation
 from jobmon_tui.sources.slurm import squeue
 from jobmon_tui.sources.slurm.answer import Problem, SlurmAnswer
-from jobmon_tui.sources.slurm.details import DetailsReader
+from jobmon_tui.sources.slurm.details import Details, DetailsReader
 from jobmon_tui.sources.slurm.run import Output, Runner, slurm_environment
 from jobmon_tui.sources.slurm.scontrol import (
     read_configuration,
@@ -32,6 +32,8 @@ from jobmon_tui.sources.slurm.scontrol import (
 
 PARTITIONS_EVERY = 10
 """Cycles between two looks at the partitions."""
+LAYOUT = "core layout"
+"""What is missing where nobody tells what the jobs hold."""
 SHOW_NODES = ("scontrol", "--all", "-d", "-o", "show", "node")
 SHOW_JOBS = ("scontrol", "--all", "-d", "show", "job")
 SHOW_RESERVATIONS = ("scontrol", "--all", "-o", "show", "reservation")
@@ -95,13 +97,7 @@ class SlurmCommands:
         if only_user is not None:
             return self._answer(taken_at, cycle, squeue.join(asked.listed, {}))
         nodes = self._load_nodes(cycle)
-        details = self._attempt(
-            cycle,
-            "core layout",
-            SHOW_JOBS,
-            lambda out: self._details_reader.read(out.printed, asked.multiline),
-        )
-        jobs = squeue.join(asked.listed, details or {})
+        jobs = squeue.join(asked.listed, self._load_details(cycle, asked))
         self._load_rarely_changing(cycle)
         return self._answer(taken_at, cycle, jobs, with_gpus_in_use(nodes, jobs))
 
@@ -156,6 +152,16 @@ class SlurmCommands:
                 "scontrol show node lists no node", "check `sinfo`: slurmctld may just be starting"
             )
         return nodes
+
+    def _load_details(self, cycle: _Cycle, asked: squeue.Answer) -> Mapping[int, Details]:
+        found = self._attempt(
+            cycle, LAYOUT, SHOW_JOBS, lambda out: self._details_reader.read(out.printed, asked.multiline)
+        )
+        if found == {} and any(squeue.has_run_a_while(one) for one in asked.listed):
+            cycle.problems.append(
+                Problem(what=LAYOUT, error="scontrol -d show job does not tell what the running jobs hold")
+            )
+        return found or {}
 
     def _load_rarely_changing(self, cycle: _Cycle) -> None:
         """Reservations, and now and then partitions in place of them."""

@@ -52,7 +52,12 @@ class DetailsReader:
             dump: What ``scontrol -d show job`` printed.
             multiline: Texts with line breaks that users gave their jobs (names, paths). They could otherwise
                 pose as the beginning of another job.
+
+        Raises:
+            ValueError: The dump is cut short.
         """
+        if dump and not dump.endswith(b"\n"):
+            raise ValueError("the list is cut short")
         for text in set(multiline):
             dump = dump.replace(text.encode("utf-8", "surrogateescape"), b"?")
         found: dict[int, tuple[str, Details]] = {}

@@ -77,12 +77,23 @@ def make_separators() -> Separators:
 
 
 def command(separators: Separators, only_user: str | None = None) -> list[str]:
-    """The command that asks for all jobs, hidden partitions' and recently ended ones included."""
+    """The command that asks for all jobs, hidden partitions' and recently ended ones included.
+
+    Sorting by number is the cheapest order that squeue has.
+    """
     fields = [f"{name}:{UNIT}" for name in PLAIN_FIELDS[:-1]]
     fields += [f"{name}:{separators.field}" for name in (PLAIN_FIELDS[-1], *FREE_FIELDS[:-1])]
     fields.append(f"{FREE_FIELDS[-1]}:{separators.record}")
     chosen = [] if only_user is None else [f"--user={only_user}"]
-    return ["squeue", "--all", "--noheader", "--states=all", *chosen, f"--Format={','.join(fields)}"]
+    return [
+        "squeue",
+        "--all",
+        "--noheader",
+        "--states=all",
+        "--sort=i",
+        *chosen,
+        f"--Format={','.join(fields)}",
+    ]
 
 
 class JobsReader:
@@ -169,6 +180,11 @@ def _is_plausible(nodes: str, details: Details) -> bool:
         return details.layout.keys() <= set(expand(nodes))
     except ValueError:
         return False
+
+
+def has_run_a_while(one: Listed) -> bool:
+    """Whether it has run for over a minute: what came or went between two commands does not count."""
+    return isinstance(one.job, dict) and one.job["state"] == "RUNNING" and one.job["run_time"] > 1
 
 
 def _after_cluster_line(printed: bytes) -> int:
