@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 
 from jobmon_tui.analysis.index import SnapshotIndex
+from jobmon_tui.model.hostlist import natural_key
 from jobmon_tui.model.snapshot import Node
 
 SAME_MEMORY = 1.15
@@ -29,13 +30,6 @@ class NodeGroup:
     """What they are, most telling first, parted by commas: ``36 cores, 2 p100``; may be empty."""
     nodes: tuple[str, ...]
     """Their names, in natural order."""
-
-
-def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
-    """A sort key that puts ``c2`` before ``c10``."""
-    return tuple(
-        (0, int(part), part) if part.isdecimal() else (1, 0, part) for part in _DIGITS.split(name) if part
-    )
 
 
 def stem(name: str) -> str:

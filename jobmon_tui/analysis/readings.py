@@ -128,7 +128,8 @@ def _percent(value: float | None) -> str:
     return "unknown" if value is None else f"{value:.0f} %"
 
 
-def _gib(mebibytes: float) -> str:
+def gib(mebibytes: float) -> str:
+    """An amount of memory in GiB, without its unit: ``5.5``, ``192``."""
     gibibytes = mebibytes / 1024
     return f"{gibibytes:.1f}" if gibibytes < 10 else f"{gibibytes:.0f}"
 
@@ -136,7 +137,7 @@ def _gib(mebibytes: float) -> str:
 def _amount(used: float | None, total: float | None, what: str) -> str:
     if used is None or total is None:
         return f"{what} unknown"
-    return f"{_gib(used)} of {_gib(total)} GiB {what}"
+    return f"{gib(used)} of {gib(total)} GiB {what}"
 
 
 def _cpu_fraction(node: Node) -> float | None:

@@ -103,21 +103,27 @@ def strip_of(runs: Iterable[Run], base: Style | None = None) -> Strip:
     segments: list[Segment] = []
     pending: list[str] = []
     style: Style | None = None
+    on_base: dict[int, Style] = {}
+
+    def end_segment() -> None:
+        if not pending or style is None:
+            return
+        look = style
+        if base is not None:
+            # Adding styles costs most here, and a line has few of them: by identity, as hashing costs too.
+            look = on_base.get(id(style)) or on_base.setdefault(id(style), base + style)
+        segments.append(Segment("".join(pending), look))
+        pending.clear()
+
     for text, run_style in runs:
         if not text:
             continue
-        if pending and run_style is not style and run_style != style:
-            segments.append(Segment("".join(pending), _on(base, style)))
-            pending = []
-        style = run_style
+        if run_style is not style and run_style != style:
+            end_segment()
+            style = run_style
         pending.append(text)
-    if pending:
-        segments.append(Segment("".join(pending), _on(base, style)))
+    end_segment()
     return Strip(segments)
-
-
-def _on(base: Style | None, style: Style | None) -> Style | None:
-    return style if base is None or style is None else base + style
 
 
 def runs_width(runs: Iterable[Run]) -> int:

@@ -18,7 +18,7 @@ from jobmon_tui.tui import textual_compat
 from jobmon_tui.tui.theme import THEMES, palette_of
 from jobmon_tui.tui.widgets.core_grid import CoreGrid
 from jobmon_tui.tui.widgets.core_painter import Mode, NodePainter, wrapped
-from jobmon_tui.tui.widgets.core_rows import BEYOND, cpu_count, even_step, holders_of, rows_of
+from jobmon_tui.tui.widgets.core_rows import BEYOND, MOST_CPUS, cpu_count, even_step, holders_of, rows_of
 from tests.ui.painting import PaintingApp
 
 COLOURS = palette_of(THEMES[0])
@@ -172,6 +172,7 @@ def test_how_many_cores_where_the_scheduler_is_silent() -> None:
     silent = Node(name="n1", cpu=CpuUse(None, CoreUse([None] * 6)))
     assert cpu_count(silent, {}) == 6
     assert cpu_count(silent, {9: "7"}) == 10
+    assert cpu_count(silent, {10**12: "7"}) == cpu_count(node(n_cpus=10**12), {}) == MOST_CPUS
     assert drawn(snapshot(Node(name="n1"))) == ["cores unknown"]
 
 

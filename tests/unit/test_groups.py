@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobmon_tui.analysis.groups import GROUPINGS, Grouper, group_nodes, natural_key, stem
+from jobmon_tui.analysis.groups import GROUPINGS, Grouper, group_nodes, stem
 from jobmon_tui.analysis.index import SnapshotIndex, index_snapshot
 from jobmon_tui.model.snapshot import Node, Snapshot, Used
 
@@ -36,21 +36,6 @@ def john(number: int, **more: object) -> Node:
 )
 def test_stem(name: str, expected: str) -> None:
     assert stem(name) == expected
-
-
-def test_natural_order() -> None:
-    assert sorted(["c10", "c2", "c1-10", "c1-9", "b3"], key=natural_key) == [
-        "b3",
-        "c1-9",
-        "c1-10",
-        "c2",
-        "c10",
-    ]
-
-
-@given(st.lists(st.text(max_size=8)))
-def test_natural_order_takes_any_name(names: list[str]) -> None:
-    assert sorted(sorted(names, key=natural_key)) == sorted(names)
 
 
 def test_nodes_of_a_kind_stand_together() -> None:

@@ -8,6 +8,7 @@ from typing import Literal
 from rich.style import Style
 
 from jobmon_tui.analysis.index import SnapshotIndex
+from jobmon_tui.analysis.readings import gib
 from jobmon_tui.model.snapshot import CpuTimes, Node
 from jobmon_tui.model.text import printable
 from jobmon_tui.tui.paint import Run, cells, fit, runs_width, shorten
@@ -241,10 +242,10 @@ class NodePainter:
             return []
         others = max(0.0, (allocated or 0) - (own or 0))
         parts = [(own or 0.0, self.colours.accent, self.own), (others, self.colours.memory, self.others)]
-        words = [] if own is None else [f"own {_gib(own)}"]
+        words = [] if own is None else [f"own {gib(own)}"]
         if allocated is not None:
-            words.append(f"allocated {_gib(allocated)}")
-        return self._bar_lines("memory", parts, total, f"{', '.join(words)} of {_gib(total)} GiB")
+            words.append(f"allocated {gib(allocated)}")
+        return self._bar_lines("memory", parts, total, f"{', '.join(words)} of {gib(total)} GiB")
 
     def _memory_used(self, total: float) -> list[Line]:
         own = self.job.memory.get(self.node.name) if self.job is not None else None
@@ -253,9 +254,9 @@ class NodePainter:
             return []
         others = max(0.0, (used or 0) - (own or 0))
         parts = [(own or 0.0, self.colours.accent, self.own), (others, self.colours.memory, self.others)]
-        words = [] if own is None else [f"own {_gib(own)}"]
+        words = [] if own is None else [f"own {gib(own)}"]
         if used is not None:
-            words.append(f"in use {_gib(used)}")
+            words.append(f"in use {gib(used)}")
         return self._bar_lines("used", parts, total, f"{', '.join(words)} GiB")
 
     def _bar_lines(
@@ -334,8 +335,3 @@ def wrapped(words: Sequence[str], width: int) -> list[str]:
         else:
             lines.append(shorten(phrase, width))
     return lines
-
-
-def _gib(mebibytes: float) -> str:
-    gibibytes = mebibytes / 1024
-    return f"{gibibytes:.1f}" if gibibytes < 10 else f"{gibibytes:.0f}"

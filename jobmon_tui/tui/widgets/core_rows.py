@@ -12,6 +12,8 @@ from jobmon_tui.model.snapshot import Job, Node
 
 LETTERS = string.ascii_lowercase + string.ascii_uppercase
 """One for each of the other jobs on the node."""
+MOST_CPUS = 4096
+"""No machine has as many; a source that says so is mistaken, and drawing them would take forever."""
 BEYOND = "+"
 """What the jobs share for which no letter is left."""
 
@@ -52,10 +54,11 @@ class Holders:
 
 def cpu_count(node: Node, holders: Mapping[int, str]) -> int:
     """How many CPUs to draw: what the scheduler says, else as many as anybody mentions."""
-    if node.n_cpus is not None:
-        return max(0, node.n_cpus)
-    measured = len(node.cpu.cores) if node.cpu else 0
-    return max([measured, *(cpu + 1 for cpu in holders)])
+    count = node.n_cpus
+    if count is None:
+        measured = len(node.cpu.cores) if node.cpu else 0
+        count = max([measured, *(cpu + 1 for cpu in holders)])
+    return min(MOST_CPUS, max(0, count))
 
 
 def holders_of(index: SnapshotIndex, node: Node, job_id: str | None) -> Holders:

@@ -27,6 +27,21 @@ from jobmon_tui.tui.widgets.heatmap_layout import Layout, Line, arrange
 from jobmon_tui.tui.widgets.heatmap_legend import HeatmapLegend
 
 
+class NodeMessage(Message):
+    """Something happened to a node of a picture."""
+
+    def __init__(self, heatmap: Heatmap, node: str) -> None:
+        super().__init__()
+        self.heatmap = heatmap
+        self.node = node
+        """The node's name."""
+
+    @property
+    def control(self) -> Heatmap:
+        """The picture it happened in."""
+        return self.heatmap
+
+
 class Heatmap(ScrollView, can_focus=True):
     """All nodes of a cluster, group by group.
 
@@ -62,21 +77,10 @@ class Heatmap(ScrollView, can_focus=True):
         ),
     ]
 
-    class Moved(Message):
+    class Moved(NodeMessage):
         """The cursor stands on another node."""
 
-        def __init__(self, heatmap: Heatmap, node: str) -> None:
-            super().__init__()
-            self.heatmap = heatmap
-            self.node = node
-            """The node's name."""
-
-        @property
-        def control(self) -> Heatmap:
-            """The picture it happened in."""
-            return self.heatmap
-
-    class Opened(Moved):
+    class Opened(NodeMessage):
         """The user wants to see that node by itself."""
 
     def __init__(
@@ -251,7 +255,7 @@ class Heatmap(ScrollView, can_focus=True):
                 Region(
                     self._layout.title_width + start * shape.width,
                     number - top,
-                    (end - start) * shape.width - shape.gap,
+                    (end - start) * shape.width,
                     1,
                 )
                 for start, end in one_span(spans)
@@ -296,7 +300,6 @@ class Heatmap(ScrollView, can_focus=True):
         layout, shape = self._layout, self._layout.shape
         looks = self._looks_for(colours)
         cursor = self._place - line.start if self.interactive else -1
-        gap = " " * shape.gap
         runs: list[Run] = []
         for offset, code in enumerate(codes):
             glyph, style = looks[code]
@@ -307,13 +310,16 @@ class Heatmap(ScrollView, can_focus=True):
                 style, label = colours.plain + back, colours.plain + back
             if shape.label:
                 runs.append((fit(layout.labels[line.start + offset], shape.label, "right") + " ", label))
-            runs.append((glyph, style))
-            runs.append((gap, colours.plain))
+            if offset == cursor and shape.gap > 1:
+                # On a wide gap the cursor would look like a part of the next cell.
+                runs += [(glyph[: shape.block], style), (glyph[shape.block :], colours.plain)]
+            else:
+                runs.append((glyph, style))
         return runs
 
     def _looks_for(self, colours: Palette) -> list[Run]:
         if not self._looks:
-            self._looks = looks_of(colours, self._layout.shape.block, ascii_only=self.ascii_only)
+            self._looks = looks_of(colours, self._layout.shape, ascii_only=self.ascii_only)
         return self._looks
 
     # The cursor

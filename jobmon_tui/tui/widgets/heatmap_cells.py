@@ -12,7 +12,7 @@ from jobmon_tui.analysis.readings import CONDITIONS, Condition, Reading, shown
 from jobmon_tui.model.snapshot import Node
 from jobmon_tui.tui.paint import Run, fit
 from jobmon_tui.tui.theme import HEAT_STEPS, Palette
-from jobmon_tui.tui.widgets.heatmap_layout import Layout, Line, short_detail
+from jobmon_tui.tui.widgets.heatmap_layout import CellShape, Layout, Line, short_detail
 
 HEAT = "▁▁▂▃▄▅▆▆▇"
 """How high the block of each heat step is; never the whole cell, so that full lines stay apart."""
@@ -52,24 +52,28 @@ def conditions_in(codes: set[int]) -> tuple[Condition, ...]:
     return tuple(one for one in CONDITIONS if _CODE_OF[one.key] in loud)
 
 
-def looks_of(colours: Palette, block: int, *, ascii_only: bool) -> list[Run]:
-    """Code by code the text of the block and its style.
+def looks_of(colours: Palette, shape: CellShape, *, ascii_only: bool) -> list[Run]:
+    """Code by code the text of the block, with the gap behind it, and its style.
 
     Args:
         colours: The palette.
-        block: Columns of the block: a level fills all of them, another glyph stands in their middle.
+        shape: Of the cells: a level fills all of the block, another glyph stands in its middle.
         ascii_only: Draw with ASCII characters only.
     """
     levels = ASCII_HEAT if ascii_only else HEAT
-    looks = {step: (levels[step] * block, colours.heat[step]) for step in range(HEAT_STEPS)}
-    looks[OVER_CODE] = (fit(ASCII_OVER if ascii_only else OVER, block, "centre"), colours.warning)
+    looks = {step: (levels[step] * shape.block, colours.heat[step]) for step in range(HEAT_STEPS)}
+    looks[OVER_CODE] = (ASCII_OVER if ascii_only else OVER, colours.warning)
     for one in CONDITIONS:
-        glyph = fit(one.ascii if ascii_only else one.glyph, block, "centre")
-        looks[_CODE_OF[one.key]] = (glyph, colours.role(one.role))
+        looks[_CODE_OF[one.key]] = (one.ascii if ascii_only else one.glyph, colours.role(one.role))
     for code, (text, _) in list(looks.items()):
         looks[code | QUIET] = (text, colours.faint)
-    blank: tuple[str, Style] = (" " * block, colours.plain)
-    return [looks.get(code, blank) for code in range(2 * QUIET)]
+    # The gap takes the block's style, of which it shows nothing: a style of its own would have to be written.
+    gap = " " * shape.gap
+    blank = ("", colours.plain)
+    return [
+        (fit(text, shape.block, "centre") + gap, style)
+        for text, style in (looks.get(code, blank) for code in range(2 * QUIET))
+    ]
 
 
 def title_runs(group: NodeGroup, line: Line, layout: Layout, title: Style, colours: Palette) -> list[Run]:

@@ -146,10 +146,10 @@ def _title_columns(groups: Sequence[NodeGroup], width: int, *, details_beside: b
     most = max(6, width // 6)
     title = min(most, max(cells(shorten(group.title, most)) for group in groups))
     detail = max(cells(shorten(group.detail, 32)) for group in groups)
-    if detail and width >= WIDE // 2:
-        title = max(title, SHORT_DETAIL)
     if details_beside and detail and width >= WIDE and title + 2 + detail <= width // 3:
         return title + 2 + detail + 2, title + 2
+    if detail and width >= WIDE // 2:
+        title = max(title, SHORT_DETAIL)
     return title + 2, 0
 
 
