@@ -6,10 +6,9 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from jobmon_tui.analysis.index import HOLDING, index_snapshot
@@ -52,11 +51,6 @@ def snapshot_at(when: float, nodes: int = 120, jobs: int = 1500, seed: int = 1) 
 @pytest.fixture(scope="module")
 def usual() -> Snapshot:
     return snapshot_at(NOW)
-
-
-def comparable(snapshot: Snapshot) -> Snapshot:
-    """The snapshot without what the machinery around it measured of itself."""
-    return replace(snapshot, sources=())
 
 
 def check_books(snapshot: Snapshot) -> None:
@@ -182,7 +176,17 @@ def test_books_balance_whatever_the_seed_and_the_instant(
     check_jobs(snapshot)
 
 
-@settings(max_examples=6, deadline=None)
+def differences(one: Snapshot, other: Snapshot) -> list[str]:
+    """The ids and names of what differs: a failing comparison of whole snapshots takes minutes to print."""
+    jobs = one.jobs.keys() | other.jobs.keys()
+    found = [job_id for job_id in jobs if one.jobs.get(job_id) != other.jobs.get(job_id)]
+    found += [name for name, node in one.nodes.items() if other.nodes[name] != node]
+    rest = ("timestamp", "usage", "partitions", "reservations", "cluster", "notes")
+    return found + [name for name in rest if getattr(one, name) != getattr(other, name)]
+
+
+@settings(max_examples=8, deadline=None, phases=[Phase.explicit, Phase.generate])
+@example(seed=37, steps=[1700.0, 5 * HOUR, 5 * HOUR, 1700.0])  # a job gave up that waited for maintenance
 @given(
     seed=st.integers(0, 50), steps=st.lists(st.sampled_from([2.0, 9.5, 300.0, 1700.0, 5 * HOUR]), max_size=8)
 )
@@ -194,7 +198,7 @@ def test_a_walk_through_time_ends_where_a_jump_does(seed: int, steps: list[float
         clock.now += step
     walked = walking.cycle()
     check_books(walked)
-    assert comparable(walked) == comparable(snapshot_at(clock.now, 40, 400, seed))
+    assert differences(walked, snapshot_at(clock.now, 40, 400, seed)) == []
 
 
 def test_looking_back_shows_what_was() -> None:
@@ -204,8 +208,8 @@ def test_looking_back_shows_what_was() -> None:
     clock.now += 600
     after = backend.cycle()
     clock.now -= 600
-    assert comparable(backend.cycle()) == comparable(before)
-    assert comparable(after) != comparable(before)
+    assert differences(backend.cycle(), before) == []
+    assert differences(after, before)
 
 
 def test_seeds_differ() -> None:

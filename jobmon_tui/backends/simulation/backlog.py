@@ -6,7 +6,7 @@ what a place holds at an instant follows from that instant alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from heapq import heapify, heappop, heappush
 from math import ceil
 from random import Random
@@ -52,10 +52,19 @@ class Backlog:
         places: How many jobs wait at a time.
         cells: All cells of the cluster.
         numbering: Gives out job ids.
+        maintained_nodes: The folded nodes of the maintenance that is under way or next at some Unix time.
     """
 
-    def __init__(self, seed: int, places: int, cells: tuple[Cell, ...], numbering: Numbering) -> None:
+    def __init__(
+        self,
+        seed: int,
+        places: int,
+        cells: tuple[Cell, ...],
+        numbering: Numbering,
+        maintained_nodes: Callable[[float], str],
+    ) -> None:
         self._seed = seed
+        self._maintained_nodes = maintained_nodes
         self._places = places
         self._numbering = numbering
         self._cells = [cell for cell in cells if cell.may_fail] or list(cells)
@@ -70,13 +79,12 @@ class Backlog:
         self._gone: list[tuple[float, int]] = []
         self.records: dict[int, Job] = {}
         """What is shown, by the event that brought it."""
-        self.blocked: set[int] = set()
-        """The events whose jobs wait for nodes under maintenance."""
+        self._blocked: set[int] = set()
 
     def begin(self, time: float) -> None:
         """Fill every place as it is at that instant (Unix seconds)."""
         self.records.clear()
-        self.blocked.clear()
+        self._blocked.clear()
         self._gone.clear()
         self._leaving.clear()
         if not self._places:
@@ -122,7 +130,10 @@ class Backlog:
     def _leave(self, time: float) -> None:
         while self._leaving and self._leaving[0][0] <= time:
             departure, event = heappop(self._leaving)
-            self.blocked.discard(event)
+            if event in self._blocked:
+                # It keeps the nodes that it named last, whether or not anybody looked at it then.
+                self._name_nodes(event, self._maintained_nodes(departure))
+                self._blocked.remove(event)
             heappush(self._gone, (departure + PURGED_AFTER, event))
             self.records[event] = renewed(
                 self.records[event],
@@ -133,6 +144,13 @@ class Backlog:
             )
         while self._gone and self._gone[0][0] <= time:
             del self.records[heappop(self._gone)[1]]
+        nodes = self._maintained_nodes(time)
+        for event in self._blocked:
+            self._name_nodes(event, nodes)
+
+    def _name_nodes(self, event: int, nodes: str) -> None:
+        if self.records[event].requested_nodes != nodes:
+            self.records[event] = renewed(self.records[event], requested_nodes=nodes)
 
     def _number(self, event: int) -> int:
         return self._numbering.of_backlog(int(self._arrival(event) // TICK), event)
@@ -158,7 +176,7 @@ class Backlog:
             begins = (submit + STAY + random.uniform(1, 20) * hour) // hour * hour
             changes |= {"eligible_time": begins, "start_time": begins}
         elif reason == NODE_MISSING:
-            self.blocked.add(event)
+            self._blocked.add(event)
         elif (
             reason == PRIORITY and order.partition == "milan" and order.cores <= 32 and random.random() < 0.15
         ):

@@ -13,7 +13,7 @@ from jobmon_tui.backends.simulation.cells import Cell, deal
 from jobmon_tui.backends.simulation.hardware import install
 from jobmon_tui.backends.simulation.nodes import Host
 from jobmon_tui.backends.simulation.numbering import Numbering
-from jobmon_tui.backends.simulation.outages import Outages, Trouble
+from jobmon_tui.backends.simulation.outages import DAY, Outages, Trouble
 from jobmon_tui.backends.simulation.plans import ArrayPlan, Plan
 from jobmon_tui.backends.simulation.records import PURGED_AFTER
 from jobmon_tui.backends.simulation.schedule import Desk
@@ -44,7 +44,7 @@ class Cluster:
         for cell in self.cells:
             for machine in cell.machines:
                 self.hosts[machine.index].partitions = (cell.partition,)
-        self.backlog = Backlog(seed, places, self.cells, self.numbering)
+        self.backlog = Backlog(seed, places, self.cells, self.numbering, self._maintained_nodes)
         desk = Desk(seed, self.outages, self.numbering, self._hear)
         self._timetable = Timetable(desk, self.cells, self._hear_of_trouble)
         self._racks = {cell.index: self.outages.rack(cell) for cell in self.cells}
@@ -239,7 +239,6 @@ class Cluster:
                     item.record = records.renewed(item.record, priority=priority)
                 self.shown[_place(item)] = item.record
         self._refresh_heads(time)
-        self._refresh_blocked(time)
 
     def _refresh_heads(self, time: float) -> None:
         forecasts: dict[Plan | ArrayPlan, queue.Forecast] = {}
@@ -272,20 +271,15 @@ class Cluster:
             )
             self.shown[_place(item)] = item.record
 
-    def _refresh_blocked(self, time: float) -> None:
-        """Jobs that insist on nodes under maintenance name those of the coming window."""
-        window = next(self.outages.maintenance(time, time + 172_800), None)
-        names = records.fold(self._rack_machines(window[0])[:2]) if window else ""
-        for event in self.backlog.blocked:
-            record = self.backlog.records[event]
-            if record.requested_nodes != names:
-                self.backlog.records[event] = records.renewed(record, requested_nodes=names)
-
     # -- reservations --------------------------------------------------------------------------------------
 
-    def _rack_machines(self, rack: int) -> list[Any]:
-        first = next(index for index, number in self._racks.items() if number == rack)
-        return list(self.cells[first].machines)
+    def _maintained_nodes(self, time: float) -> str:
+        """Two nodes of the maintenance that is under way or next at that instant (Unix seconds), folded."""
+        window = next(self.outages.maintenance(time, time + 2 * DAY), None)
+        if window is None:
+            return ""
+        first = next(index for index, rack in self._racks.items() if rack == window[0])
+        return records.fold(self.cells[first].machines[:2])
 
     def _mark_windows(self, time: float) -> None:
         active = {rack for rack, _ in self.outages.maintenance(time, time + 1e-6)}
