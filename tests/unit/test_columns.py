@@ -17,6 +17,7 @@ from jobmon_tui.analysis.cells import (
     columns_of,
     fit_columns,
     moment_cell,
+    natural,
     part_cell,
     span_cell,
 )
@@ -130,6 +131,16 @@ class TestFitting:
     def test_forty_columns_show_what_matters(self) -> None:
         keys = [one.key for one, _ in fit_columns(columns_of(JOB_COLUMNS, DEFAULT_JOB_COLUMNS), 37)]
         assert keys == ["alert", "id", "name", "state"]
+
+
+class TestNatural:
+    def test_numbers_count_as_numbers(self) -> None:
+        names = ["c", "c2", "c010", "c10x", "c11", "c10000000000000", "d1"]
+        assert sorted(reversed(names), key=natural) == names
+
+    @given(st.integers(0, 10**19), st.integers(0, 10**19))
+    def test_of_any_size(self, one: int, other: int) -> None:
+        assert (natural(f"c{one}") < natural(f"c{other}")) is (one < other)
 
 
 class TestJobNumber:
