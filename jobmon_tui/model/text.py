@@ -41,6 +41,9 @@ def _clean(string: str) -> str:
     kept: list[str] = []
     combining = False
     for character in unicodedata.normalize("NFC", _BLANK.sub(" ", string)):
+        if "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef":
+            # Variation selectors: terminals disagree on how wide they make what they follow.
+            continue
         category = unicodedata.category(character)
         if category in ("Mn", "Me"):
             if combining or not kept:

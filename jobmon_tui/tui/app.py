@@ -14,7 +14,7 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from jobmon_tui.analysis.groups import GROUPINGS
+from jobmon_tui.analysis.groups import GROUPINGS, Grouper, NodeGroup
 from jobmon_tui.analysis.readings import Reading, available_readings
 from jobmon_tui.feeds.base import Feed
 from jobmon_tui.tui import textual_compat
@@ -66,7 +66,9 @@ class JobmonApp(App[None]):
         self.own_name = own_name()
         interval = self.options.interval or self.remembered.interval or feed.interval
         self.poller = Poller(feed, self.post_message, interval)
+        self.poller.group_key = self.group_key
         self.desk = Desk(self.post_message)
+        self._grouper = Grouper()
         self._watch: MainScreen | WallScreen | None = None
 
     def on_mount(self) -> None:
@@ -222,6 +224,17 @@ class JobmonApp(App[None]):
         keys = list(GROUPINGS)
         self.remembered.group = keys[(keys.index(self.group_key) + 1) % len(keys)]
         self.remembered.save()
+        self.poller.group_key = self.group_key
+
+    @property
+    def groups(self) -> tuple[NodeGroup, ...]:
+        """The nodes of the newest picture in groups; made here only if the grouping has just been changed."""
+        picture = self.picture
+        if picture is None:
+            return ()
+        if picture.group_key == self.group_key:
+            return picture.groups
+        return self._grouper.groups(picture.index, self.group_key)
 
     async def settled(self, seconds: float = 10.0) -> None:
         """Wait until a picture is shown and all is worked out; for tests and screenshots."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from jobmon_tui.analysis.groups import NodeGroup
 from jobmon_tui.analysis.index import SnapshotIndex
 from jobmon_tui.model.snapshot import NOTHING, Snapshot
 
@@ -18,6 +19,10 @@ class Picture:
     """Counts up from 1 with each new picture."""
     seconds: float
     """How long the feed needed for it."""
+    group_key: str = "kind"
+    """What `groups` goes by."""
+    groups: tuple[NodeGroup, ...] = ()
+    """The nodes in groups, for the map; the very same object while the nodes stay the same."""
     cpu: Mapping[str, float] = field(default_factory=lambda: NOTHING)
     """Job id to how busy its cores are, in %, where they are measured."""
     warned: Mapping[str, str] = field(default_factory=lambda: NOTHING)

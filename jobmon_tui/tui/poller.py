@@ -16,6 +16,7 @@ from collections.abc import Callable
 
 from textual.message import Message
 
+from jobmon_tui.analysis.groups import Grouper
 from jobmon_tui.analysis.index import index_snapshot
 from jobmon_tui.analysis.live_use import JobCpu, WarningWindow, warned_in_words
 from jobmon_tui.errors import JobmonError
@@ -57,6 +58,9 @@ class Poller:
         self._last_seconds = 0.0
         self._last: Picture | None = None
         self._window = WarningWindow()
+        self._grouper = Grouper()
+        self.group_key = "kind"
+        """What the app groups nodes by now; set from the UI thread, read at the next poll."""
         # A daemon: quitting must not wait for a call that hangs.
         self._thread = threading.Thread(target=self._run, name="jobmon-poller", daemon=True)
 
@@ -147,8 +151,11 @@ class Poller:
         last = self._last
         if last is not None and snapshot is last.snapshot:
             return PictureReady(last)
+        index, group_key = index_snapshot(snapshot), self.group_key
         picture = Picture(
-            index=index_snapshot(snapshot),
+            index=index,
+            group_key=group_key,
+            groups=self._grouper.groups(index, group_key),
             number=last.number + 1 if last else 1,
             seconds=self._last_seconds,
             cpu=JobCpu(snapshot),

@@ -205,7 +205,13 @@ _palettes: dict[str, Palette] = {}
 def palette_of(theme: Theme) -> Palette:
     """The palette of a theme; what a theme of other origin does not name comes from ours."""
     ours = next(one for one in THEMES if one.dark == theme.dark)
-    value = ours.variables | theme.to_color_system().generate() | theme.variables
+    value = ours.to_color_system().generate() | ours.variables
+    # A theme of the terminal's own colours names no shades that could be mixed: ours stand in for them.
+    value |= {
+        name: colour
+        for name, colour in (theme.to_color_system().generate() | theme.variables).items()
+        if colour.startswith("#")
+    }
 
     def colour(name: str) -> Style:
         return Style(color=_hex(value[name]))

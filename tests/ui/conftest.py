@@ -64,8 +64,8 @@ def small_cluster(timestamp: float = NOW, **changes: object) -> Snapshot:
     jobs = [
         Job(job_id="10", name="solve", username="ada", state="RUNNING", n_cpus=4, layout={"c1": (0, 1, 2, 3)},
             nodes="c1", partition="main", run_time=30, time_limit=60, start_time=timestamp - 1800),
-        Job(job_id="11", name="train", username="bob", state="RUNNING", n_cpus=2, n_gpus=1, layout={"g1": (0, 4)},
-            gpu_layout={"g1": (1,)}, nodes="g1", partition="gpu", run_time=10, time_limit=60),
+        Job(job_id="11", name="train", username="bob", state="RUNNING", n_cpus=2, n_gpus=1,
+            layout={"g1": (0, 4)}, gpu_layout={"g1": (1,)}, nodes="g1", partition="gpu", run_time=10, time_limit=60),
         Job(job_id="12_1", name="sweep", username="cyd", state="RUNNING", n_cpus=1, layout={"g1": (7,)},
             nodes="g1", partition="gpu", array_id="12", run_time=5, time_limit=60),
         Job(job_id="12_[2-9]", name="sweep", username="cyd", state="PENDING", n_cpus=1, partition="gpu",

@@ -7,7 +7,6 @@ from typing import Any
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
-from jobmon_tui.analysis.groups import Grouper
 from jobmon_tui.tui.screens.base import Place, View
 from jobmon_tui.tui.screens.panes import JobsPane, SummaryPane, titled, users_pane
 from jobmon_tui.tui.widgets.heatmap import Heatmap
@@ -20,7 +19,12 @@ class ClusterView(View):
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
-        self._grouper = Grouper()
+        self._points = False
+        """Whether the user has moved a cursor: until then the map is shown in full, nothing stands out."""
+
+    def enter(self, place: Place) -> None:
+        """The whole cluster, once more."""
+        self._points = False
 
     def compose(self) -> ComposeResult:
         """Users and nodes above, jobs below."""
@@ -67,8 +71,7 @@ class ClusterView(View):
             return
         app = self.main.jobmon
         reading = app.reading
-        groups = self._grouper.groups(picture.index, app.group_key)
-        self.query_one(Heatmap).show(picture.index, groups, reading, self._highlighted())
+        self.query_one(Heatmap).show(picture.index, app.groups, reading, self._highlighted())
         titled(self.query_one("#cluster-nodes"), "Nodes", f"{reading.title}, by {app.group_key}")
 
     def _highlighted(self) -> frozenset[str] | None:
@@ -77,9 +80,9 @@ class ClusterView(View):
         if picture is None:
             return None
         index = picture.index
-        if self._users.table.has_focus and self._users.cursor_key:
+        if self._points and self._users.table.has_focus and self._users.cursor_key:
             return index.nodes_of_user.get(self._users.cursor_key, frozenset())
-        if self._jobs.table.has_focus:
+        if self._points and self._jobs.table.has_focus:
             row = self._jobs.row
             if row is not None:
                 members = row.members or (row.item,)
@@ -94,6 +97,7 @@ class ClusterView(View):
     def on_table_moved(self, event: Table.Moved) -> None:
         """The nodes of what the cursor is on stand out."""
         event.stop()
+        self._points = self._points or event.table.has_moved
         self._show_nodes()
 
     def on_descendant_focus(self) -> None:

@@ -10,7 +10,6 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widgets import ContentSwitcher
 
-from jobmon_tui.analysis.groups import Grouper
 from jobmon_tui.tui.picture import Failure, Picture
 from jobmon_tui.tui.screens.panes import SummaryPane, titled, users_pane
 from jobmon_tui.tui.widgets.empty import EmptyPage
@@ -36,7 +35,6 @@ class WallScreen(Screen[None]):
     def __init__(self, page_seconds: float) -> None:
         super().__init__()
         self._page_seconds = page_seconds
-        self._grouper = Grouper()
 
     @property
     def jobmon(self) -> JobmonApp:
@@ -102,7 +100,6 @@ class WallScreen(Screen[None]):
         if picture is None:
             return
         reading = self.jobmon.reading
-        groups = self._grouper.groups(picture.index, self.jobmon.group_key)
-        self.query_one(Heatmap).show(picture.index, groups, reading, None)
+        self.query_one(Heatmap).show(picture.index, self.jobmon.groups, reading, None)
         titled(self.query_one("#wall-nodes"), "Nodes", reading.title)
         self.query_one(SummaryPane).ask()

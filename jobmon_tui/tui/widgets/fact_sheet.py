@@ -80,6 +80,10 @@ def _wrapped(text: str, width: int) -> list[str]:
 def _split(text: Text, cells: int) -> tuple[Text, Text]:
     head = text.copy()
     head.truncate(max(1, cells), overflow="crop")
+    # Lists (TRES, node lists) and paths are best broken behind one of their parts.
+    comfortable = max(head.plain.rfind(mark) for mark in ",/") + 1
+    if comfortable > len(head.plain) // 2:
+        return text[:comfortable], text[comfortable:]
     # A wide character may not fit into a single cell; it is taken all the same, lest this never end.
     taken = max(1, len(head.plain.rstrip()) if text.cell_len != len(text.plain) else len(head.plain))
     return text[:taken], text[taken:]
