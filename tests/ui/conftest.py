@@ -62,17 +62,72 @@ def small_cluster(timestamp: float = NOW, **changes: object) -> Snapshot:
         for name in ("c1", "c2", "g1", "g2")
     }
     jobs = [
-        Job(job_id="10", name="solve", username="ada", state="RUNNING", n_cpus=4, layout={"c1": (0, 1, 2, 3)},
-            nodes="c1", partition="main", run_time=30, time_limit=60, start_time=timestamp - 1800),
-        Job(job_id="11", name="train", username="bob", state="RUNNING", n_cpus=2, n_gpus=1,
-            layout={"g1": (0, 4)}, gpu_layout={"g1": (1,)}, nodes="g1", partition="gpu", run_time=10, time_limit=60),
-        Job(job_id="12_1", name="sweep", username="cyd", state="RUNNING", n_cpus=1, layout={"g1": (7,)},
-            nodes="g1", partition="gpu", array_id="12", run_time=5, time_limit=60),
-        Job(job_id="12_[2-9]", name="sweep", username="cyd", state="PENDING", n_cpus=1, partition="gpu",
-            array_id="12", array_tasks="2-9", task_count=8, reason="Priority", priority=5, time_limit=60),
-        Job(job_id="13", name="wide", username="ada", state="PENDING", n_cpus=32, partition="main",
-            reason="Resources", priority=9, time_limit=60),
-    ]  # fmt: skip
+        Job(
+            job_id="10",
+            name="solve",
+            username="ada",
+            state="RUNNING",
+            n_cpus=4,
+            layout={"c1": (0, 1, 2, 3)},
+            nodes="c1",
+            partition="main",
+            run_time=30,
+            time_limit=60,
+            start_time=timestamp - 1800,
+        ),
+        Job(
+            job_id="11",
+            name="train",
+            username="bob",
+            state="RUNNING",
+            n_cpus=2,
+            n_gpus=1,
+            layout={"g1": (0, 4)},
+            gpu_layout={"g1": (1,)},
+            nodes="g1",
+            partition="gpu",
+            run_time=10,
+            time_limit=60,
+        ),
+        Job(
+            job_id="12_1",
+            name="sweep",
+            username="cyd",
+            state="RUNNING",
+            n_cpus=1,
+            layout={"g1": (7,)},
+            nodes="g1",
+            partition="gpu",
+            array_id="12",
+            run_time=5,
+            time_limit=60,
+        ),
+        Job(
+            job_id="12_[2-9]",
+            name="sweep",
+            username="cyd",
+            state="PENDING",
+            n_cpus=1,
+            partition="gpu",
+            array_id="12",
+            array_tasks="2-9",
+            task_count=8,
+            reason="Priority",
+            priority=5,
+            time_limit=60,
+        ),
+        Job(
+            job_id="13",
+            name="wide",
+            username="ada",
+            state="PENDING",
+            n_cpus=32,
+            partition="main",
+            reason="Resources",
+            priority=9,
+            time_limit=60,
+        ),
+    ]
     made: dict[str, object] = {
         "timestamp": timestamp,
         "cluster": "tiny",
@@ -80,10 +135,15 @@ def small_cluster(timestamp: float = NOW, **changes: object) -> Snapshot:
         "jobs": {job.job_id: job for job in jobs},
         "partitions": (Partition(name="main", nodes="c[1-2]"), Partition(name="gpu", nodes="g[1-2]")),
         "reservations": (
-            Reservation(name="service", start_time=timestamp + 3600, end_time=timestamp + 7200, nodes="g2",
-                        flags=("MAINT",)),
+            Reservation(
+                name="service",
+                start_time=timestamp + 3600,
+                end_time=timestamp + 7200,
+                nodes="g2",
+                flags=("MAINT",),
+            ),
         ),
-    }  # fmt: skip
+    }
     return Snapshot(**(made | changes))  # type: ignore[arg-type]
 
 

@@ -26,10 +26,23 @@ def said(facts: tuple[Fact, ...]) -> dict[str, str]:
 
 def test_a_running_job() -> None:
     job = Job(
-        job_id="7", name="train", username="ada", state="RUNNING", n_cpus=32, n_gpus=4, n_nodes=2,
-        nodes="g[1-2]", run_time=117, time_limit=120, start_time=NOW - 7020, end_time=NOW + 180, submit_time=NOW - 9000,
-        eligible_time=NOW - 9000, memory_request=65536, stdout="/home/ada/7.out",
-    )  # fmt: skip
+        job_id="7",
+        name="train",
+        username="ada",
+        state="RUNNING",
+        n_cpus=32,
+        n_gpus=4,
+        n_nodes=2,
+        nodes="g[1-2]",
+        run_time=117,
+        time_limit=120,
+        start_time=NOW - 7020,
+        end_time=NOW + 180,
+        submit_time=NOW - 9000,
+        eligible_time=NOW - 9000,
+        memory_request=65536,
+        stdout="/home/ada/7.out",
+    )
     facts = job_facts(job, index_of(job))
     lines = said(facts)
     assert lines["holds"] == "32 cores and 4 GPUs on 2 nodes"
@@ -45,9 +58,19 @@ def test_a_running_job() -> None:
 
 def test_a_pending_job_says_why_it_waits() -> None:
     job = Job(
-        job_id="8_[1-5%2]", name="sweep", username="bob", state="PENDING", n_cpus=1, array_id="8", priority=4,
-        array_tasks="1-5%2", task_count=5, reason="Priority", partition="main", start_time=NOW + 3600,
-    )  # fmt: skip
+        job_id="8_[1-5%2]",
+        name="sweep",
+        username="bob",
+        state="PENDING",
+        n_cpus=1,
+        array_id="8",
+        priority=4,
+        array_tasks="1-5%2",
+        task_count=5,
+        reason="Priority",
+        partition="main",
+        start_time=NOW + 3600,
+    )
     facts = job_facts(job, index_of(job))
     lines = said(facts)
     assert lines["tasks"] == "5 of array 8: 1-5%2"
@@ -70,10 +93,21 @@ def test_an_ended_job_shows_how_it_failed() -> None:
 
 def test_a_drained_node_says_why_who_and_since_when() -> None:
     node = Node(
-        name="c8", state="IDLE", flags=("DRAIN",), reason="bad DIMM", reason_user="root",
-        reason_time=NOW - 60, n_cpus=16, cpus_allocated=0, sockets=2, cores_per_socket=4, threads_per_core=2, memory_total=64000,
-        memory_allocated=1024, cpu_load=0.5,
-    )  # fmt: skip
+        name="c8",
+        state="IDLE",
+        flags=("DRAIN",),
+        reason="bad DIMM",
+        reason_user="root",
+        reason_time=NOW - 60,
+        n_cpus=16,
+        cpus_allocated=0,
+        sockets=2,
+        cores_per_socket=4,
+        threads_per_core=2,
+        memory_total=64000,
+        memory_allocated=1024,
+        cpu_load=0.5,
+    )
     facts = node_facts(node, index_of(node))
     lines = said(facts)
     assert lines["state"] == "drained  (IDLE+DRAIN)"

@@ -12,9 +12,16 @@ def snapshot(timestamp: float, *cores: tuple[float, ...] | None, gpu: float | No
     use = CpuUse(CpuTimes(0, 0, 0, 0, 0), CoreUse(cores)) if cores else None
     gpus = None if gpu is None else (Gpu("gpu0", gpu, None),)
     job = Job(
-        job_id="1", name="x", username="ada", state="RUNNING", n_cpus=2, n_gpus=1, layout={"a": (0, 1)},
-        gpu_layout={"a": (0,)}, run_time=60,
-    )  # fmt: skip
+        job_id="1",
+        name="x",
+        username="ada",
+        state="RUNNING",
+        n_cpus=2,
+        n_gpus=1,
+        layout={"a": (0, 1)},
+        gpu_layout={"a": (0,)},
+        run_time=60,
+    )
     pending = Job(job_id="2", name="y", username="bob", state="PENDING", n_cpus=1)
     return Snapshot(
         timestamp=timestamp, nodes={"a": Node(name="a", cpu=use, gpus=gpus)}, jobs={"1": job, "2": pending}
