@@ -16,9 +16,7 @@ def screen_text(app: JobmonApp) -> str:
     """The characters on the screen, line by line, without trailing blanks."""
     width, height = app.size
     lines = app.screen._compositor.render_strips()
-    return "\n".join(
-        "".join(segment.text for segment in strip).rstrip()[:width] for strip in lines[:height]
-    )
+    return "\n".join("".join(segment.text for segment in strip).rstrip()[:width] for strip in lines[:height])
 
 
 async def eventually(pilot: Pilot[None], holds: Callable[[], object], seconds: float = 15.0) -> None:
