@@ -17,7 +17,7 @@ MOST_DEMO_JOBS = 50_000
 _WATCH_EXAMPLES = """\
 examples:
   jobmon                               this machine's Slurm cluster
-  jobmon --mine                        only my own jobs, which also asks less of Slurm
+  jobmon --mine                        only my own jobs, which asks less of Slurm
   jobmon --filter 'state:pending'      start with a filter
   jobmon --view queue --interval 30    open the queue, refresh every 30 seconds
   jobmon --spool /var/spool/jobmon     what a collector recorded

@@ -22,18 +22,15 @@ def choose_feed(arguments: Namespace) -> tuple[Feed, str]:
         PluginError: The site's backend cannot be loaded.
     """
     _check(arguments)
-    user = chosen_user(arguments)
     spool = _given(arguments, "spool")
     if spool is not None:
-        return _recorded(Path(spool), user), ""
+        return _recorded(Path(spool)), ""
     from jobmon_tui.backends.loading import load_backend
     from jobmon_tui.feeds.live import LiveFeed
 
     name, notice = choose_backend(arguments)
     options = demo_options(arguments) if name == "demo" else {}
-    backend = load_backend(name, folders=backend_paths(arguments), options=options)
-    backend.only_user = user
-    return LiveFeed(backend), notice
+    return LiveFeed(load_backend(name, folders=backend_paths(arguments), options=options)), notice
 
 
 def choose_backend(arguments: Namespace) -> tuple[str, str]:
@@ -87,7 +84,7 @@ def demo_options(arguments: Namespace) -> dict[str, object]:
     return {option: value for option, value in asked.items() if value is not None}
 
 
-def _recorded(place: Path, user: str | None) -> Feed:
+def _recorded(place: Path) -> Feed:
     from jobmon_tui.feeds.spool import SpoolFeed
 
     place = place.expanduser()
@@ -95,12 +92,7 @@ def _recorded(place: Path, user: str | None) -> Feed:
         raise UsageError(
             f"--spool: there is no folder {place}", "Name the folder that a collector writes to."
         )
-    feed = SpoolFeed(place)
-    if user is None:
-        return feed
-    from jobmon_tui.feeds.one_user import OneUserFeed
-
-    return OneUserFeed(feed, user)
+    return SpoolFeed(place)
 
 
 def _check(arguments: Namespace) -> None:

@@ -113,11 +113,15 @@ def _load(arguments: Namespace) -> dict[str, Any]:
 
     from jobmon_tui.analysis.report import build_report
     from jobmon_tui.analysis.warnings import DEFAULT_THRESHOLDS
-    from jobmon_tui.cli.feeds import choose_backend, choose_feed
+    from jobmon_tui.cli.feeds import choose_backend, choose_feed, chosen_user
+    from jobmon_tui.feeds.one_user import OneUserFeed
 
     now = time.time()
     instant = None if arguments.at is None else parse_instant(arguments.at, now)
     feed, notice = choose_feed(arguments)
+    user = chosen_user(arguments)
+    if user is not None:
+        feed = OneUserFeed(feed, user)
     if notice:
         print(f"jobmon: {notice}", file=sys.stderr)
     try:

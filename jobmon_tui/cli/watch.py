@@ -6,7 +6,7 @@ import os
 import sys
 from argparse import Namespace
 
-from jobmon_tui.cli.feeds import choose_feed
+from jobmon_tui.cli.feeds import choose_feed, chosen_user
 from jobmon_tui.errors import UsageError
 from jobmon_tui.tui.options import VIEWS, WatchOptions
 
@@ -21,13 +21,15 @@ def run(arguments: Namespace) -> int:
         UsageError: There is no terminal, or an option makes no sense.
         JobmonError: The feed cannot be made.
     """
-    _check_filter(arguments.filter)
+    user = chosen_user(arguments)
+    filter_text = _filter_text(arguments.filter, user)
     _check_terminal()
     feed, notice = choose_feed(arguments)
     _check_theme(arguments.theme)
     options = WatchOptions(
-        view=arguments.view or VIEWS[0],
-        filter=arguments.filter or "",
+        # Whoever asks for one user's jobs wants to see jobs.
+        view=arguments.view or ("jobs" if user else VIEWS[0]),
+        filter=filter_text,
         interval=arguments.interval,
         theme=arguments.theme,
         wall=arguments.command == "wall",
@@ -39,18 +41,19 @@ def run(arguments: Namespace) -> int:
     return run_app(feed, options)
 
 
-def _check_filter(text: str | None) -> None:
-    if not text:
-        return
+def _filter_text(text: str | None, user: str | None) -> str:
+    if not text and user is None:
+        return ""
     from jobmon_tui.analysis.filter import parse_filter
     from jobmon_tui.analysis.filter_terms import FilterError
 
     try:
-        parse_filter(text)
+        typed = parse_filter(text or "")
     except FilterError as error:
         raise UsageError(
             f"--filter: {error.message} (character {error.position + 1} of {text!r})", error.hint
         ) from error
+    return typed.text if user is None else typed.with_user(user).text
 
 
 def _check_terminal() -> None:

@@ -25,6 +25,10 @@ class Feed(ABC):
     interval: float = 10.0
     """Seconds between two snapshots when nobody asks for another pace."""
 
+    only_user: str | None = None
+    """Set it to have `latest` ask for this user's jobs only, where that costs the outside world less. A
+    snapshot that was made so says it in its own ``only_user`` and may lack everything but those jobs."""
+
     def open(self) -> None:
         """Connect, or load what is heavy to load. Called once, in the worker, before anything else.
 

@@ -56,6 +56,7 @@ class LiveFeed(Feed):
             JobmonError: It said itself what is wrong.
         """
         self._check_open()
+        self._backend.only_user = self.only_user
         snapshot = self._workings.demand("cycle", _snapshot)
         # A backend may change what it talks to: pyslurm at one time, the commands at another.
         self.title = str(self._backend.title or self.title)

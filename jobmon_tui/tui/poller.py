@@ -19,6 +19,7 @@ from textual.message import Message
 from jobmon_tui.analysis.groups import Grouper
 from jobmon_tui.analysis.index import index_snapshot
 from jobmon_tui.analysis.live_use import JobCpu, WarningWindow, warned_in_words
+from jobmon_tui.analysis.merge import with_jobs_of_user
 from jobmon_tui.errors import JobmonError
 from jobmon_tui.feeds.base import Feed
 from jobmon_tui.model.snapshot import Snapshot
@@ -29,6 +30,8 @@ LARGEST_SHARE = 0.1
 """The most of the time that jobmon lets its feed be busy for it."""
 LONGEST_BACK_OFF = 60.0
 """Seconds between attempts, at the most, while the feed fails."""
+WHOLE_EVERY = 6
+"""While only one user's jobs are looked at, one poll in so many asks for the whole cluster."""
 LARGE_SNAPSHOT = 5_000
 """Nodes and jobs above which the garbage collector is kept from walking through them."""
 
@@ -58,6 +61,9 @@ class Poller:
         self._last_seconds = 0.0
         self._last: Picture | None = None
         self._window = WarningWindow()
+        self._whole: Snapshot | None = None
+        self._partial_polls = 0
+        self._only_user: str | None = None
         self._grouper = Grouper()
         self.group_key = "kind"
         """What the app groups nodes by now; set from the UI thread, read at the next poll."""
@@ -90,9 +96,22 @@ class Poller:
             self._change.notify_all()
         self._feed.close()
 
-    def poll_now(self) -> None:
-        """Make the next poll due at once; while one is under way this does nothing."""
+    def set_only_user(self, user: str | None) -> None:
+        """Say that only this user's jobs are looked at, or (with ``None``) that everything is.
+
+        Most polls then ask for no more than that; every `WHOLE_EVERY`-th asks for everything. Coming back to
+        everything asks for it at once if it is not fresh.
+        """
         with self._change:
+            before, self._only_user = self._only_user, user
+            if user != before and self._partial_polls:
+                self._due = 0.0
+                self._change.notify_all()
+
+    def poll_now(self) -> None:
+        """Make the next poll due at once, for everything; while one is under way this does nothing."""
+        with self._change:
+            self._partial_polls = WHOLE_EVERY
             if not self._polling:
                 self._due = 0.0
                 self._change.notify_all()
@@ -172,12 +191,25 @@ class Poller:
         """
         gc.disable()
         try:
-            snapshot = self._feed.latest()
+            snapshot = self._latest()
             if len(snapshot.nodes) + len(snapshot.jobs) > LARGE_SNAPSHOT:
                 gc.freeze()
         finally:
             gc.enable()
         return snapshot
+
+    def _latest(self) -> Snapshot:
+        user = self._only_user
+        if user is None or self._whole is None or self._partial_polls + 1 >= WHOLE_EVERY:
+            user = None
+        self._feed.only_user = user
+        snapshot = self._feed.latest()
+        if user is None or snapshot.only_user != user or self._whole is None:
+            self._whole, self._partial_polls = snapshot, 0
+            return snapshot
+        self._partial_polls += 1
+        self._whole = with_jobs_of_user(self._whole, snapshot)
+        return self._whole
 
     def _failed(self, message: str, hint: str) -> Message:
         if self._failures == 0:

@@ -19,7 +19,6 @@ from jobmon_tui.cli.feeds import DEMO_NOTICE, choose_feed
 from jobmon_tui.errors import JobmonError, UsageError
 from jobmon_tui.feeds.base import Feed
 from jobmon_tui.feeds.live import LiveFeed
-from jobmon_tui.feeds.one_user import OneUserFeed
 from jobmon_tui.feeds.spool import SpoolFeed
 from jobmon_tui.tui.options import WatchOptions
 
@@ -178,33 +177,32 @@ def test_demo_options_reach_the_demo() -> None:
     assert len(feed.latest().nodes) == 7
 
 
-def test_spool_and_user(tmp_path: Path) -> None:
+def test_spool(tmp_path: Path) -> None:
     feed, notice = chosen("--spool", str(tmp_path))
     assert isinstance(feed, SpoolFeed)
     assert notice == ""
-    feed, _ = chosen("--spool", str(tmp_path), "--user", "ada")
-    assert isinstance(feed, OneUserFeed)
     assert feed.kind == "recorded"
 
 
-def test_mine_asks_for_the_own_jobs_only(slurm_here: Callable[[bool], None]) -> None:
+def test_one_users_jobs_are_a_filter_of_the_job_list(app: App, slurm_here: Callable[[bool], None]) -> None:
     import pwd
 
     own = pwd.getpwuid(os.geteuid()).pw_name
-    feed, _ = chosen("--demo", "--mine", "--demo-nodes", "5", "--demo-jobs", "10")
-    feed.open()
-    snapshot = feed.latest()
-    assert snapshot.only_user == own
-    assert {job.username for job in snapshot.jobs.values()} <= {own}
+    assert app.run("--demo", "--mine") == 0
+    assert app.run("--demo", "--user", "ada", "--filter", "gpu>0", "--view", "cluster") == 0
+    mine, theirs = (options for _, options in app.opened)
+    assert (mine.view, mine.filter) == ("jobs", f"user:{own}")
+    assert theirs.view == "cluster"
+    assert set(theirs.filter.split()) == {"gpu>0", "user:ada"}
 
 
-def test_mine_without_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mine_without_a_name(monkeypatch: pytest.MonkeyPatch, app: App) -> None:
     def nobody(_: int) -> None:
         raise KeyError
 
     monkeypatch.setattr("pwd.getpwuid", nobody)
-    with pytest.raises(UsageError, match="has no name on this machine"):
-        chosen("--demo", "--mine")
+    assert app.run("--demo", "--mine") == 2
+    assert "has no name on this machine" in app.told
 
 
 def test_options_reach_the_app(app: App) -> None:

@@ -95,7 +95,9 @@ def test_pictures_come_numbered_and_in_order(inbox: Inbox, started: Callable[[Po
     assert [(one.number, one.snapshot.timestamp) for one in messages] == [(1, 1), (2, 2), (3, 3)]
 
 
-def test_the_same_snapshot_again_is_the_same_picture(inbox: Inbox, started: Callable[[Poller], Poller]) -> None:
+def test_the_same_snapshot_again_is_the_same_picture(
+    inbox: Inbox, started: Callable[[Poller], Poller]
+) -> None:
     started(Poller(ScriptedFeed(Snapshot(timestamp=1)), inbox.post, 0.001))
     first, second = (picture(message).picture for message in inbox.wait_for(PictureReady, 2)[:2])
     assert first is second
@@ -196,3 +198,43 @@ def test_stop_does_not_wait_for_a_poll_that_hangs_and_closes_the_feed(inbox: Inb
     assert feed.closed.is_set()
     released.set()
     assert not [message for message in inbox.messages if isinstance(message, PollFailed)]
+
+
+class CountingFeed(Feed):
+    """Notes whose jobs it is asked for."""
+
+    interval = 0.001
+
+    def __init__(self) -> None:
+        self.asked: list[str | None] = []
+
+    def latest(self) -> Snapshot:
+        self.asked.append(self.only_user)
+        return Snapshot(timestamp=float(len(self.asked)), only_user=self.only_user)
+
+
+def test_while_one_user_is_looked_at_most_polls_ask_for_no_more(
+    inbox: Inbox, started: Callable[[Poller], Poller]
+) -> None:
+    feed = CountingFeed()
+    poller = Poller(feed, inbox.post, 0.001)
+    poller.set_only_user("ada")
+    started(poller)
+    inbox.wait_for(PictureReady, 13)
+    assert feed.asked[:13] == [None, *["ada"] * 5, None, *["ada"] * 5, None]
+    pictures = [picture(message).picture for message in inbox.wait_for(PictureReady, 13)]
+    assert all(one.snapshot.only_user is None for one in pictures)
+    assert [one.snapshot.timestamp for one in pictures[:13]] == [float(number) for number in range(1, 14)]
+
+
+def test_coming_back_to_everyone_asks_at_once(inbox: Inbox, started: Callable[[Poller], Poller]) -> None:
+    feed = CountingFeed()
+    poller = Poller(feed, inbox.post, 0.001)
+    poller.set_only_user("ada")
+    started(poller)
+    inbox.wait_for(PictureReady, 3)
+    poller.set_interval(3600)
+    count = len(feed.asked)
+    poller.set_only_user(None)
+    inbox.wait_for(PictureReady, count + 1)
+    assert feed.asked[-1] is None

@@ -286,7 +286,13 @@ class MainScreen(Screen[None]):
         else:
             self.app.exit()
 
+    def _tell_what_is_needed(self) -> None:
+        """The job list of one user needs no picture of the cluster: Slurm is asked for less."""
+        user = self.filter.user if self.place.view == "jobs" else None
+        self.jobmon.poller.set_only_user(user)
+
     def _place_changed(self) -> None:
+        self._tell_what_is_needed()
         keys = self.query_one(KeyLine)
         keys.view = self.place.view
         if self.picture is None:
@@ -318,6 +324,7 @@ class MainScreen(Screen[None]):
             self.query_one(FilterLine).show_error(error)
         else:
             header.filter = FilterState(text=text)
+            self._tell_what_is_needed()
             self.query_one(FilterLine).show_error(None)
             if self.picture is not None:
                 self.view.update_view()
