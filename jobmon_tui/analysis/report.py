@@ -148,7 +148,10 @@ def _job(job: Job, snapshot: Snapshot, instant: Warnings, held: Warnings, warned
         entry["tasks"] = job.task_count
     if job.is_running:
         by_node = usage_by_node(job, snapshot)
-        entry["usage"] = _usage(total_usage(job, by_node))
+        usage = total_usage(job, by_node)
+        entry["usage"] = _usage(usage)
+        # Figures of what nobody measured are 0 by convention; this tells them from measured idleness.
+        entry["reported"] = {"cores": usage.cores_reported, "gpus": usage.gpus_reported}
         entry["node_usage"] = {host: _usage(one) for host, one in by_node.items()}
         entry["warnings"] = {
             "instant": instant.jobs.get(job.job_id, {}),

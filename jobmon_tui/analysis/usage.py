@@ -23,6 +23,8 @@ class JobUsage:
     """Its cores there; on all nodes together: on those nodes that the snapshot knows."""
     cores_reported: int
     """How many of them the node reported."""
+    gpus_reported: int
+    """How many of its GPUs there were measured; without any the GPU figures below say nothing."""
     user: float | None
     """User and nice time, mean over its cores, in % of a core; ``None`` without cores."""
     system: float | None
@@ -65,6 +67,7 @@ def node_usage(job: Job, node: Node) -> JobUsage:
     return JobUsage(
         cores=n,
         cores_reported=len(reported),
+        gpus_reported=sum(gpu.utilisation is not None for gpu in _gpus_held(job, node)),
         user=sum(core.user + core.nice for core in reported) / n if n else None,
         system=sum(core.system for core in reported) / n if n else None,
         wait=sum(core.wait for core in reported) / n if n else None,
@@ -116,6 +119,7 @@ def total_usage(job: Job, by_node: dict[str, JobUsage]) -> JobUsage:
     return JobUsage(
         cores=cores,
         cores_reported=sum(part.cores_reported for part in parts),
+        gpus_reported=sum(part.gpus_reported for part in parts),
         user=mean([part.user for part in parts]),
         system=mean([part.system for part in parts]),
         wait=mean([part.wait for part in parts]),
@@ -164,12 +168,18 @@ def core_usage(snapshot: Snapshot) -> Usage:
     return Usage(available=available, running=running, users=users)
 
 
+def _gpus_held(job: Job, node: Node) -> list[Gpu]:
+    """The job's GPUs on that node, as far as the node reports them."""
+    held = job.gpu_layout.get(node.name, ())
+    return [gpu for index in held if (gpu := gpu_at(node, index)) is not None] if node.gpus else []
+
+
 def _gpu_means(job: Job, node: Node) -> tuple[float, float, float]:
     """Utilisation, memory used and memory total, each a mean over the job's GPUs on that node."""
     held = job.gpu_layout.get(node.name, ())
     if not held or not node.gpus:
         return 0, 0, 0
-    gpus = [gpu for index in held if (gpu := gpu_at(node, index)) is not None]
+    gpus = _gpus_held(job, node)
     memories = [gpu.memory for gpu in gpus if gpu.memory is not None]
     return (
         sum(gpu.utilisation or 0 for gpu in gpus) / len(held),

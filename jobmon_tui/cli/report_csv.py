@@ -65,8 +65,19 @@ def _usage(head: str, *path: str) -> Column:
     return head, value
 
 
+def _cpu(head: str, kind: str) -> Column:
+    """CPU use in %; empty where nobody measured any of the job's cores."""
+
+    def value(row: Row) -> object:
+        measured = "usage" in row[1] and row[1]["reported"]["cores"]
+        return row[1]["usage"]["cpu"][kind] if measured else None
+
+    return head, value
+
+
 def _gpu_percent(row: Row) -> object:
-    return row[1]["usage"]["gpu"]["total"] if "usage" in row[1] and row[1]["nGpus"] else None
+    measured = "usage" in row[1] and row[1]["reported"]["gpus"]
+    return row[1]["usage"]["gpu"]["total"] if measured else None
 
 
 def _job_warnings(row: Row) -> str:
@@ -91,9 +102,9 @@ COLUMNS: Mapping[str, Sequence[Column]] = {
         _key("memory_requested_mib", "memReq"),
         _key("memory_max_mib", "memMax"),
         _usage("memory_used_mib", "mem", "used"),
-        _usage("cpu_user_percent", "cpu", "user"),
-        _usage("cpu_system_percent", "cpu", "system"),
-        _usage("cpu_wait_percent", "cpu", "wait"),
+        _cpu("cpu_user_percent", "user"),
+        _cpu("cpu_system_percent", "system"),
+        _cpu("cpu_wait_percent", "wait"),
         ("gpu_percent", _gpu_percent),
         _key("warned", "warned"),
         ("warnings", _job_warnings),

@@ -95,7 +95,9 @@ def _jobs(report: Mapping[str, Any]) -> Iterable[Row]:
     running.sort(key=lambda item: (not item[1]["warned"], -item[1]["nCpus"], item[0]))
     for key, job in running:
         cpu, memory = job["usage"]["cpu"], job["usage"]["mem"]
-        busy = None if cpu["user"] is None else cpu["user"] + cpu["system"]
+        reported = job["reported"]
+        busy = cpu["user"] + cpu["system"] if reported["cores"] else None
+        gpu = job["usage"]["gpu"]["total"] if reported["gpus"] else None
         limit = "unlimited" if job["timeLimit"] is None else f"{job['timeLimit']:,.0f}"
         yield (
             printable(key, _WIDEST),
@@ -105,7 +107,7 @@ def _jobs(report: Mapping[str, Any]) -> Iterable[Row]:
             f"{job['nGpus']:,}" if job["nGpus"] else "-",
             f"{job['runTime']:,.0f}/{limit}",
             _whole(busy),
-            _whole(job["usage"]["gpu"]["total"]) if job["nGpus"] else "-",
+            _whole(gpu) if job["nGpus"] else "-",
             f"{_gib(memory['max'])}/{_gib(job['memReq'])}",
             printable(warning_words(job["warnings"]["window"]), 2 * _WIDEST),
         )

@@ -154,6 +154,7 @@ def test_the_whole_report() -> None:
                 "memMax": 835,
                 "usage": usage,
                 "node_usage": {"c1": usage},
+                "reported": {"cores": 2, "gpus": 1},
                 "warnings": {"instant": held, "window": held},
                 "warned": True,
             },

@@ -172,6 +172,7 @@ class MainScreen(Screen[None]):
         self.room = "narrow" if columns < 100 else "middle" if columns < 120 else "wide"
         for room in ("narrow", "middle", "wide"):
             self.set_class(room == self.room, room)
+        self.set_class(columns >= 160, "huge")
         small = columns < SMALLEST[0] or lines < SMALLEST[1]
         cover = self.query_one("#too-small")
         cover.display = small

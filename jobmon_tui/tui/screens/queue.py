@@ -75,6 +75,14 @@ class QueueView(View):
         summary = self.query_one(f"#queue-{name}", SummaryPane)
         summary.desk_done(result)
         titled(summary, name.capitalize())
+        self._fit_top()
+
+    def _fit_top(self) -> None:
+        """As tall as the longer of the two tables, frame and titles included; the style caps it."""
+        rows = max(len(pane.listing.rows) if pane.listing else 0 for pane in self.query(SummaryPane))
+        top = self.query_one("#queue-top")
+        if top.styles.height is None or top.styles.height.value != max(1, rows) + 3:
+            top.styles.height = max(1, rows) + 3
 
     def on_table_moved(self, event: Table.Moved) -> None:
         """Why the job under the cursor waits."""

@@ -63,6 +63,7 @@ class WallScreen(Screen[None]):
     def on_resize(self) -> None:
         """A narrow wall is nodes only."""
         self.query_one(SummaryPane).display = self.app.size.width >= 110
+        self.set_class(self.app.size.width >= 160, "huge")
 
     def picture_ready(self, picture: Picture) -> None:
         """Draw the newest picture."""

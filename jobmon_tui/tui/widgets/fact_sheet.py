@@ -2,60 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.text import Text
-from textual.widgets import Static
+from textual.geometry import Size
+from textual.strip import Strip
+from textual.widget import Widget
 
 from jobmon_tui.analysis.facts import Fact
 from jobmon_tui.model.text import printable
+from jobmon_tui.tui.paint import Run, changed_regions, fit, strip_of
 from jobmon_tui.tui.theme import palette
 
 LABEL_WIDTH = 15
+NARROWEST = 10
+"""Cells that a value has at least, however narrow the widget is."""
 
 
-class FactSheet(Static):
-    """Shows facts; does nothing at all where they are the same as before."""
+class FactSheet(Widget):
+    """Shows facts, as tall as they need; only lines that differ from before are painted."""
 
-    def __init__(self, *, id: str | None = None, classes: str = "facts") -> None:
-        super().__init__(id=id, classes=classes)
+    DEFAULT_CSS = "FactSheet { width: 1fr; height: auto; }"
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
         self._facts: Sequence[Fact] = ()
+        self._strips: list[Strip] = []
+        self._painted_width = -1
 
     def show(self, facts: Sequence[Fact]) -> None:
         """Show other facts, or the same ones with other values."""
-        if facts != self._facts:
-            self._facts = facts
-            self._redraw()
+        if facts == self._facts:
+            return
+        self._facts = facts
+        before, width = self._strips, self._painted_width
+        self._painted_width = -1
+        if width <= 0:
+            self.refresh(layout=True)
+            return
+        after = self._strips_for(width)
+        if len(before) != len(after):
+            self.refresh(layout=True)
+        elif regions := changed_regions(before, after):
+            self.refresh(*regions)
 
-    def on_resize(self) -> None:
-        """Long values are wrapped anew."""
-        self._redraw()
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """As many lines as there are at that width."""
+        return len(self._strips_for(width))
+
+    def render_line(self, y: int) -> Strip:
+        """One line, as the compositor asks for it."""
+        strips = self._strips_for(self.content_size.width)
+        if y >= len(strips):
+            return Strip.blank(self.content_size.width, self.rich_style)
+        return strips[y].adjust_cell_length(self.content_size.width, self.rich_style)
 
     def notify_style_update(self) -> None:
         """The theme changed."""
+        self._painted_width = -1
         super().notify_style_update()
-        if self.is_mounted:
-            self._redraw()
 
-    def _redraw(self) -> None:
-        width = self.content_size.width
-        if width:
-            self.update(self._text(max(10, width - LABEL_WIDTH)))
+    def _strips_for(self, width: int) -> list[Strip]:
+        if width != self._painted_width:
+            base = self.rich_style
+            self._strips = [strip_of(runs, base) for runs in self._lines(max(NARROWEST, width - LABEL_WIDTH))]
+            self._painted_width = width
+        return self._strips
 
-    def _text(self, room: int) -> Text:
+    def _lines(self, room: int) -> Iterator[list[Run]]:
         colours = palette(self)
-        text = Text()
-        for fact in self._facts:
+        for number, fact in enumerate(self._facts):
             if not fact.text:
-                text.append(f"{'' if not text else chr(10)}{fact.label}\n", style=colours.primary)
+                if number:
+                    yield []
+                yield [(fact.label, colours.primary)]
                 continue
             style = colours.role(fact.role)
-            for number, line in enumerate(_wrapped(printable(fact.text, 2000), room)):
-                label = printable(fact.label, LABEL_WIDTH - 1) if number == 0 else ""
-                text.append(f"{label:<{LABEL_WIDTH}}", style=colours.dim)
-                text.append(f"{line}\n", style=style)
-        text.rstrip()
-        return text
+            for row, text in enumerate(_wrapped(printable(fact.text, 2000), room)):
+                label = fit(fact.label if row == 0 else "", LABEL_WIDTH - 1)
+                yield [(f"{label} ", colours.dim), (text, style)]
 
 
 def _wrapped(text: str, width: int) -> list[str]:
