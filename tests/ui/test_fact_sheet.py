@@ -12,7 +12,6 @@ from jobmon_tui.analysis.facts import Fact
 from jobmon_tui.model.text import printable
 from jobmon_tui.tui.widgets.fact_sheet import FactSheet, _wrapped
 
-
 LONG = f"/scratch/{'x' * 19}/{'y' * 10}"
 
 
