@@ -87,6 +87,10 @@ class Node:
     """Measured Lustre traffic of the node."""
     jobfs: ReadWrite | None = None
     """Measured traffic of the node's local job disk."""
+    temperature: float | None = None
+    """The hottest measured temperature, in degrees Celsius."""
+    power: float | None = None
+    """Measured power, in watts."""
 
     state: str | None = None
     """Slurm's base state: IDLE, ALLOCATED, MIXED, DOWN, UNKNOWN, FUTURE, ...; without its flags."""

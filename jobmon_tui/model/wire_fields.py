@@ -52,6 +52,8 @@ NODE_FIELDS: Fields = {
 
 OWN_NODE_FIELDS: Fields = {
     "disk": ("disk", free),
+    "temperature": ("temperature", number),
+    "power": ("power", number),
     "state": ("state", text),
     "flags": ("flags", texts),
     "reason": ("reason", text),

@@ -42,7 +42,10 @@ def number(value: object) -> float | None:
 def whole(value: object) -> int | None:
     """A whole number, however it is written."""
     found = number(value)
-    return int(found) if found is not None and found == int(found) else None
+    # A float may be whole and far beyond what is read as an integer.
+    if found is None or not -_LARGEST_NUMBER < found < _LARGEST_NUMBER:
+        return None
+    return int(found) if found == int(found) else None
 
 
 def count(value: object) -> int | None:

@@ -15,6 +15,9 @@ from jobmon_tui.tui.paint import Run, changed_regions, fit, strip_of
 from jobmon_tui.tui.theme import palette
 
 LABEL_WIDTH = 15
+SHORT_LABEL_WIDTH = 11
+ROOMY = 40
+"""Cells from which on labels get their full width."""
 NARROWEST = 10
 """Cells that a value has at least, however narrow the widget is."""
 
@@ -65,11 +68,13 @@ class FactSheet(Widget):
     def _strips_for(self, width: int) -> list[Strip]:
         if width != self._painted_width:
             base = self.rich_style
-            self._strips = [strip_of(runs, base) for runs in self._lines(max(NARROWEST, width - LABEL_WIDTH))]
+            label = LABEL_WIDTH if width >= ROOMY else SHORT_LABEL_WIDTH
+            lines = self._lines(label, max(NARROWEST, width - label))
+            self._strips = [strip_of(runs, base) for runs in lines]
             self._painted_width = width
         return self._strips
 
-    def _lines(self, room: int) -> Iterator[list[Run]]:
+    def _lines(self, label_width: int, room: int) -> Iterator[list[Run]]:
         colours = palette(self)
         for number, fact in enumerate(self._facts):
             if not fact.text:
@@ -79,7 +84,7 @@ class FactSheet(Widget):
                 continue
             style = colours.role(fact.role)
             for row, text in enumerate(_wrapped(printable(fact.text, 2000), room)):
-                label = fit(fact.label if row == 0 else "", LABEL_WIDTH - 1)
+                label = fit(fact.label if row == 0 else "", label_width - 1)
                 yield [(f"{label} ", colours.dim), (text, style)]
 
 
