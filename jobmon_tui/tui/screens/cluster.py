@@ -8,10 +8,15 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
 from jobmon_tui.tui.screens.base import Place, View
-from jobmon_tui.tui.screens.panes import JobsPane, SummaryPane, titled, users_pane
+from jobmon_tui.tui.screens.panes import FRAME, JobsPane, SummaryPane, set_height, titled, users_pane
 from jobmon_tui.tui.widgets.heatmap import Heatmap
 from jobmon_tui.tui.widgets.heatmap_legend import HeatmapLegend
 from jobmon_tui.tui.widgets.table import Table
+
+LEAST_TOP = 8
+"""Lines that the panes above the jobs have at least, frames included."""
+ENOUGH_USERS = 24
+"""Lines that the list of users may claim where the map needs fewer."""
 
 
 class ClusterView(View):
@@ -73,6 +78,25 @@ class ClusterView(View):
         reading = app.reading
         self.query_one(Heatmap).show(picture.index, app.groups, reading, self._highlighted())
         titled(self.query_one("#cluster-nodes"), "Nodes", f"{reading.title}, by {app.group_key}")
+        self.call_after_refresh(self._fit_top)
+
+    def _fit_top(self) -> None:
+        """The map as tall as it needs to be, half of the view at the most; the rest is for the jobs."""
+        if not self.size.height:
+            return
+        most = max(LEAST_TOP, self.size.height // 2)
+        map_height = self.query_one(Heatmap).wanted_height(most - FRAME - 1) + FRAME + 1
+        users = (
+            len(self._users.listing.rows) + FRAME + 1 if self._users.listing and self._users.display else 0
+        )
+        set_height(
+            self.query_one("#cluster-top"), min(most, max(LEAST_TOP, map_height, min(users, ENOUGH_USERS)))
+        )
+
+    def on_resize(self) -> None:
+        """There is more or less room for the map."""
+        if self.main.picture is not None:
+            self.call_after_refresh(self._fit_top)
 
     def _highlighted(self) -> frozenset[str] | None:
         """The nodes of the job or user under the cursor of the pane that has the focus, or of the filter."""

@@ -10,6 +10,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.css.scalar import Unit
 from textual.widget import Widget
 
 from jobmon_tui.analysis.cells import Column, Context, ListingRow, columns_of
@@ -36,6 +37,10 @@ if TYPE_CHECKING:
     from jobmon_tui.tui.app import JobmonApp
 
 
+FRAME = 2
+"""Lines that a pane's frame takes."""
+
+
 @dataclass(frozen=True, slots=True)
 class TableKind:
     """What sort of table a pane holds; its name is what columns and sorting are remembered under."""
@@ -51,14 +56,22 @@ def _all(columns: tuple[Column, ...]) -> tuple[str, ...]:
     return tuple(column.key for column in columns)
 
 
+_USER_COLUMNS = ("user", "alert", "cores", "share", "gpus", "running", "pending")
 _QUEUE_COLUMNS = ("id", "name", "user", "partition", "cores", "gpus", "line", "start", "reason")
 
 JOBS = TableKind("jobs", JOB_COLUMNS, DEFAULT_JOB_COLUMNS, "elapsed", True)
 QUEUE = TableKind("queue", JOB_COLUMNS, _QUEUE_COLUMNS, "line", False)
 NODES = TableKind("nodes", NODE_COLUMNS, DEFAULT_NODE_COLUMNS, "name", False)
-USERS = TableKind("users", USER_COLUMNS, _all(USER_COLUMNS), "cores", True)
+USERS = TableKind("users", USER_COLUMNS, _USER_COLUMNS, "cores", True)
 PARTITIONS = TableKind("partitions", PARTITION_COLUMNS, _all(PARTITION_COLUMNS), "partition", False)
 RESERVATIONS = TableKind("reservations", RESERVATION_COLUMNS, _all(RESERVATION_COLUMNS), "start", False)
+
+
+def set_height(widget: Widget, lines: int) -> None:
+    """Make a widget so many lines high; asks for a new layout only where that changes it."""
+    present = widget.styles.height
+    if present is None or present.unit is not Unit.CELLS or present.value != lines:
+        widget.styles.height = lines
 
 
 class Order(TypedDict):

@@ -15,11 +15,13 @@ from jobmon_tui.model.text import printable
 from jobmon_tui.model.times import clock_text
 from jobmon_tui.tui.screens.base import Place, View
 from jobmon_tui.tui.screens.panes import (
+    FRAME,
     PARTITIONS,
     QUEUE,
     RESERVATIONS,
     JobsPane,
     SummaryPane,
+    set_height,
     titled,
 )
 from jobmon_tui.tui.theme import palette
@@ -80,9 +82,7 @@ class QueueView(View):
     def _fit_top(self) -> None:
         """As tall as the longer of the two tables, frame and titles included; the style caps it."""
         rows = max(len(pane.listing.rows) if pane.listing else 0 for pane in self.query(SummaryPane))
-        top = self.query_one("#queue-top")
-        if top.styles.height is None or top.styles.height.value != max(1, rows) + 3:
-            top.styles.height = max(1, rows) + 3
+        set_height(self.query_one("#queue-top"), max(1, rows) + FRAME + 1)
 
     def on_table_moved(self, event: Table.Moved) -> None:
         """Why the job under the cursor waits."""

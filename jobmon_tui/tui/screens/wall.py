@@ -11,7 +11,15 @@ from textual.screen import Screen
 from textual.widgets import ContentSwitcher
 
 from jobmon_tui.tui.picture import Failure, Picture
-from jobmon_tui.tui.screens.panes import SummaryPane, titled, users_pane
+from jobmon_tui.tui.screens.panes import (
+    FRAME,
+    JobsPane,
+    SummaryPane,
+    TablePane,
+    set_height,
+    titled,
+    users_pane,
+)
 from jobmon_tui.tui.widgets.empty import EmptyPage
 from jobmon_tui.tui.widgets.heatmap import Heatmap
 from jobmon_tui.tui.widgets.heatmap_legend import HeatmapLegend
@@ -21,6 +29,10 @@ if TYPE_CHECKING:
     from jobmon_tui.tui.app import JobmonApp
 
 
+LEAST_JOBS = 8
+"""Lines, frame included, below which a list of jobs is not worth its place."""
+
+
 class WallScreen(Screen[None]):
     """One reading of all nodes at a time, and the users.
 
@@ -28,6 +40,7 @@ class WallScreen(Screen[None]):
         page_seconds: How long a page stays.
     """
 
+    AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q,escape", "app.quit", "quit", id="app.quit"),
     ]
@@ -50,20 +63,25 @@ class WallScreen(Screen[None]):
             with Horizontal(id="wall"):
                 yield users_pane("wall:users", id="wall-users")
                 legend = HeatmapLegend(id="wall-legend")
-                with Vertical(id="wall-nodes", classes="pane"):
-                    yield Heatmap(legend=legend, interactive=False, id="wall-heatmap")
-                    yield legend
+                with Vertical(id="wall-right"):
+                    with Vertical(id="wall-nodes", classes="pane"):
+                        yield Heatmap(legend=legend, interactive=False, id="wall-heatmap")
+                        yield legend
+                    yield JobsPane("wall:jobs", id="wall-jobs")
 
     def on_mount(self) -> None:
         """Nothing takes the focus, pages take turns."""
         self.query_one(FailureBanner).display = False
-        self.query_one(SummaryPane).table.can_focus = False
+        for pane in self.query(TablePane):
+            pane.table.can_focus = False
         self.set_interval(self._page_seconds, self._next_page)
 
     def on_resize(self) -> None:
         """A narrow wall is nodes only."""
         self.query_one(SummaryPane).display = self.app.size.width >= 110
         self.set_class(self.app.size.width >= 160, "huge")
+        if self.jobmon.picture is not None:
+            self.call_after_refresh(self._fit_nodes)
 
     def picture_ready(self, picture: Picture) -> None:
         """Draw the newest picture."""
@@ -82,8 +100,10 @@ class WallScreen(Screen[None]):
         self.jobmon.show_status(self.query_one(StatusHeader), self.query_one(FailureBanner))
 
     def desk_done(self, topic: str, result: Any) -> None:
-        """The users were listed."""
-        self.query_one(SummaryPane).desk_done(result)
+        """Users or jobs were listed."""
+        pane = self.query_one(f"#wall-{topic.partition(':')[2]}", TablePane)
+        pane.desk_done(result)
+        titled(pane, topic.partition(":")[2].capitalize(), pane.sorted_by)
 
     def theme_changed(self) -> None:
         """Every painted widget takes its styles from the theme."""
@@ -104,3 +124,15 @@ class WallScreen(Screen[None]):
         self.query_one(Heatmap).show(picture.index, self.jobmon.groups, reading, None)
         titled(self.query_one("#wall-nodes"), "Nodes", reading.title)
         self.query_one(SummaryPane).ask()
+        self.query_one(JobsPane).update_pane(None)
+        self.call_after_refresh(self._fit_nodes)
+
+    def _fit_nodes(self) -> None:
+        """The map as tall as it needs to be; jobs below where there is room for some, else the map alone."""
+        nodes, jobs = self.query_one("#wall-nodes"), self.query_one(JobsPane)
+        height = self.query_one("#wall-right").size.height
+        if not height:
+            return
+        wanted = self.query_one(Heatmap).wanted_height(height - FRAME - 1) + FRAME + 1
+        jobs.display = height - wanted >= LEAST_JOBS
+        set_height(nodes, wanted if jobs.display else height)

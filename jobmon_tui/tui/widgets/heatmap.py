@@ -103,6 +103,7 @@ class Heatmap(ScrollView, can_focus=True):
         self._highlighted: frozenset[str] | None = None
         self._layout: Layout = arrange((), 1, 1)
         self._arranged_for: tuple[int, int] = (0, 0)
+        self._wanted: tuple[tuple[NodeGroup, ...], tuple[int, int], int] | None = None
         self._codes: dict[int, bytes] = {}
         self._looks: list[Run] = []
         self._place = -1
@@ -148,6 +149,14 @@ class Heatmap(ScrollView, can_focus=True):
             self._put_cursor(self._layout.names.index(node_name), tell=False)
 
     # Arranging
+
+    def wanted_height(self, most: int) -> int:
+        """Lines that the picture fills at its present width when it may have so many at the most."""
+        key = (self.content_size.width, most)
+        if self._wanted is None or self._wanted[0] is not self._groups or self._wanted[1] != key:
+            lines = len(arrange(self._groups, *key).lines) if key[0] else most
+            self._wanted = (self._groups, key, min(most, lines))
+        return self._wanted[2]
 
     def _arrange(self) -> None:
         """Lay everything out anew: other nodes, or another size."""

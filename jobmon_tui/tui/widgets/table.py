@@ -344,6 +344,8 @@ class Table(Widget, can_focus=True):
             cells = tuple(column.cell(row, self._around) for column, _ in self._lines.layout)
             self._cells[place] = cells
         cursor = ("focused" if self.has_focus else "blurred") if place == self._cursor else ""
+        if not self.can_focus:
+            cursor = ""
         return self._lines.row(
             cells, cursor=cursor, is_marked=row.key in self._marked, thumb=place - self._top in thumb
         )
