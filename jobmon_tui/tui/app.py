@@ -100,34 +100,43 @@ class JobmonApp(App[None]):
 
     # What the threads tell.
 
+    @property
+    def _watching(self) -> MainScreen | WallScreen | None:
+        """The screen to tell; none while the app shuts down, when its widgets go one by one."""
+        return self._watch if self.is_running else None
+
     def on_picture_ready(self, message: PictureReady) -> None:
         """A new picture: everything before it is past, failures too."""
         failed = self.failure is not None
         self.failure = None
-        if self._watch is None:
+        watch = self._watching
+        if watch is None:
             return
         if message.picture is not self.picture:
             self.picture = message.picture
             with self.batch_update():
-                self._watch.picture_ready(message.picture)
+                watch.picture_ready(message.picture)
         if failed:
-            self._watch.failure_changed(None)
+            watch.failure_changed(None)
 
     def on_poll_failed(self, message: PollFailed) -> None:
         """The last picture stays, and the user is told."""
         self.failure = message.failure
-        if self._watch is not None:
-            self._watch.failure_changed(message.failure)
+        if watch := self._watching:
+            watch.failure_changed(message.failure)
 
     def on_poll_state(self, message: PollState) -> None:
         """Pace or polling changed."""
-        if self._watch is not None:
-            self._watch.status_changed()
+        if watch := self._watching:
+            watch.status_changed()
 
     def on_desk_done(self, message: DeskDone) -> None:
         """A view gets what it asked for."""
-        if self._watch is not None:
-            self._watch.desk_done(message.topic, message.result)
+        if watch := self._watching:
+            watch.desk_done(message.topic, message.result)
+
+    def _print_error_renderables(self) -> None:
+        """Textual would print a traceback on the user's terminal here; `run_app` raises it instead."""
 
     # What keys do to the whole app.
 
@@ -139,8 +148,8 @@ class JobmonApp(App[None]):
         """Stop polling, or go on."""
         self.paused = not self.paused
         self.poller.set_paused(self.paused)
-        if self._watch is not None:
-            self._watch.status_changed()
+        if watch := self._watching:
+            watch.status_changed()
 
     def action_pace(self, step: int) -> None:
         """Poll less often (1) or more often (-1)."""
@@ -162,8 +171,8 @@ class JobmonApp(App[None]):
     def _theme_changed(self, theme: object) -> None:
         self.remembered.theme = self.theme
         self.remembered.save()
-        if self._watch is not None:
-            self._watch.theme_changed()
+        if watch := self._watching:
+            watch.theme_changed()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The command palette: what has no key, and the themes one by one."""
@@ -260,9 +269,14 @@ def run_app(feed: Feed, options: WatchOptions) -> int:
 
     Returns:
         The exit status of the process.
+
+    Raises:
+        Exception: Whatever ended the app against its will, once the terminal is restored.
     """
     # The threads that read and sort give way to the one that draws a thousand times a second.
     sys.setswitchinterval(0.001)
     app = JobmonApp(feed, options)
     app.run()
+    if app._exception is not None:
+        raise app._exception
     return app.return_code or 0

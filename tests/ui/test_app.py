@@ -14,7 +14,7 @@ from textual.pilot import Pilot
 
 from jobmon_tui.errors import SourceError
 from jobmon_tui.model.snapshot import Snapshot, SourceStatus
-from jobmon_tui.tui.app import JobmonApp
+from jobmon_tui.tui.app import JobmonApp, run_app
 from jobmon_tui.tui.options import WatchOptions
 from jobmon_tui.tui.screens.main import MainScreen
 from tests.pictures import eventually, screen_text, shows
@@ -371,3 +371,20 @@ async def test_nothing_is_written_outside_the_users_own_folders(
     async with open_app(feed) as pilot:
         await press(pilot, "T", "2", "S")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_fault_of_the_app_is_raised_to_the_caller_and_never_printed(
+    feed: FakeFeed, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def fail(self: MainScreen, _picture: object) -> None:
+        raise ZeroDivisionError("a fault")
+
+    run = JobmonApp.run
+    monkeypatch.setattr(JobmonApp, "run", lambda self: run(self, headless=True))
+    monkeypatch.setattr(MainScreen, "picture_ready", fail)
+    with pytest.raises(ZeroDivisionError, match="a fault"):
+        run_app(feed, WatchOptions())
+    assert feed.closed
+    shown = capfd.readouterr()
+    assert "Traceback" not in shown.out + shown.err
+    assert "ZeroDivisionError" not in shown.out + shown.err
