@@ -1,6 +1,6 @@
 """What must be reached into Textual for: writing less to the terminal when little has changed.
 
-Three shortcomings of Textual 8.2 cost most of the bytes of a picture made of many small cells:
+Five shortcomings of Textual 8.2 are made up for. Three cost most of the bytes of a picture of small cells:
 
 - A region that is refreshed is cropped only on its right: everything from the left edge of its widget is
   written again, once for each region of a line (`ChopsUpdate.render_segments`, "TODO: crop to x extents").
@@ -9,31 +9,49 @@ Three shortcomings of Textual 8.2 cost most of the bytes of a picture made of ma
 - The whole screen is painted again whenever another widget gets the focus (`Screen.focused` is a reactive
   that repaints), though the two widgets concerned refresh themselves.
 
-`install` puts writers in their place that crop on both sides and write only the colours that change, and
-lets the focus move without a repaint of the screen. It does so only with the versions of Textual that this
-was compared with, screen for screen; with any other version nothing is touched, `crops_left` says so, and
-widgets then ask for one region a line at most.
+Two cost time and memory:
+
+- Frames are made whether or not the terminal takes them. Up to thirty wait in a queue, then the whole app
+  waits; on a slow line a key is answered many seconds later (`WriterThread`).
+- A widget that paints line by line remembers each region that was ever refreshed (`Widget._dirty_regions`,
+  which only `Widget.render` empties), so that a display nobody touches grows for weeks.
+
+`install` puts writers in their place that crop on both sides, leave out what the terminal shows already (see
+`shadow`) and write only the colours that change; lets the focus move without a repaint of the screen; leaves
+frames out while others wait; and lets go of the regions. It does so only with the versions of Textual that
+this was compared with, screen for screen; with any other version nothing is touched, `crops_left` says so,
+and widgets then ask for one region a line at most.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 from rich.cells import cell_len
 from rich.color import ColorSystem
 from rich.console import Console
 from rich.style import Style
 from textual import _compositor as compositor
+from textual.app import App
+from textual.geometry import Region
 from textual.screen import Screen
 from textual.strip import SGR_STYLES, Strip
+from textual.widget import Widget
+
+from jobmon_tui.tui.shadow import Shadow
 
 TESTED = frozenset(f"8.2.{patch}" for patch in range(9))
 """The versions of Textual whose compositor is known to be the one that this module takes the place of."""
 
+MOST_WAITING = 3
+"""Pieces of output that may wait for the terminal; a frame is three: its beginning, itself, its end."""
+
 _RESET = "\x1b[0m"
-_originals: dict[type, Callable[..., str]] = {}
+_originals: list[tuple[type, str, Any]] = []
+"""What was replaced: its class, its name and what it was."""
 
 
 def textual_version() -> str:
@@ -54,18 +72,25 @@ def install() -> bool:
     if textual_version() not in TESTED:
         return False
     _repaint_on_focus(False)
-    for kind, writer in ((compositor.ChopsUpdate, _write_chops), (compositor.LayoutUpdate, _write_layout)):
-        _originals[kind] = kind.render_segments
-        kind.render_segments = writer  # type: ignore[method-assign]
+    for kind, name, replacement in (
+        (compositor.ChopsUpdate, "render_segments", _write_chops),
+        (compositor.LayoutUpdate, "render_segments", _write_layout),
+        (Screen, "_on_timer_update", _update_unless_behind),
+        (App, "_check_resize", _forget_and_resize),
+        (Widget, "_exchange_repaint_regions", _exchange_and_forget),
+    ):
+        _originals.append((kind, name, getattr(kind, name)))
+        setattr(kind, name, replacement)
     return True
 
 
 def uninstall() -> None:
     """Give Textual its own ways back."""
     _repaint_on_focus(True)
-    for kind, original in _originals.items():
-        kind.render_segments = original  # type: ignore[attr-defined]
+    for kind, name, original in _originals:
+        setattr(kind, name, original)
     _originals.clear()
+    _shadows.clear()
 
 
 def crops_left() -> bool:
@@ -75,6 +100,42 @@ def crops_left() -> bool:
 
 def _repaint_on_focus(repaint: bool) -> None:
     Screen.__dict__["focused"]._repaint = repaint
+
+
+def _original(kind: type, name: str) -> Any:
+    return next(found for owner, which, found in _originals if owner is kind and which == name)
+
+
+def _update_unless_behind(self: Screen[Any]) -> None:
+    """Paint what has changed, or leave it for the next turn while the terminal still takes earlier frames."""
+    if pieces_waiting(self.app) <= MOST_WAITING:
+        _original(Screen, "_on_timer_update")(self)
+
+
+def pieces_waiting(app: App[Any]) -> int:
+    """Pieces of output that the terminal has not taken yet; 0 where that cannot be told."""
+    writer = getattr(app._driver, "_writer_thread", None)
+    return writer._queue.qsize() if writer is not None else 0
+
+
+def _forget_and_resize(self: App[Any]) -> None:
+    """A terminal that was given another size, be it only for a moment, may have lost anything."""
+    shadow = _shadows.get(self.console)
+    if shadow is not None:
+        shadow.forget_all()
+    event = self._resize_event
+    _original(App, "_check_resize")(self)
+    if event is not None and self.screen_stack and event.size == self.screen._compositor.size:
+        # No layout follows from the size that it has already.
+        self.screen.refresh()
+
+
+def _exchange_and_forget(self: Widget) -> Collection[Region]:
+    """The regions to paint; of a widget that paints line by line, nothing else is remembered of them."""
+    regions: Collection[Region] = _original(Widget, "_exchange_repaint_regions")(self)
+    if type(self).render_line is not Widget.render_line:
+        self._dirty_regions.clear()
+    return regions
 
 
 class _Look(NamedTuple):
@@ -100,31 +161,57 @@ def _look(style: Style, system: ColorSystem) -> _Look:
     )
 
 
-class _Writer:
-    """Collects what goes to the terminal and knows where its cursor stands and which colours are on."""
+_shadows: WeakKeyDictionary[Console, Shadow] = WeakKeyDictionary()
+"""What the terminal of each console shows, since its whole screen was last written."""
 
-    def __init__(self, console: Console) -> None:
+
+class _Writer:
+    """Collects what goes to the terminal and knows where its cursor stands and which colours are on.
+
+    Args:
+        console: Tells which colours the terminal has.
+        skip: Whether to leave out what the terminal shows already.
+    """
+
+    def __init__(self, console: Console, *, skip: bool) -> None:
+        self._shadow = _shadows.get(console)
+        self._skip = skip
         self._system = console._color_system or ColorSystem.TRUECOLOR
         self._out: list[str] = []
         self._current = _PLAIN_LOOK
         self._place: tuple[int, int] | None = None
 
     def put(self, x: int, y: int, text: str, style: Style | None) -> None:
-        """Write text at that cell (0-based), in that style."""
+        """Have text in that style at that cell (0-based)."""
+        look = _look(style, self._system) if style is not None else _PLAIN_LOOK
+        link = style._link if style is not None else None
+        is_plain = _is_plain(text)
+        shadow = self._shadow
+        if shadow is not None and (link or not is_plain):
+            # Who knows how many cells the terminal gives it, and what becomes of a link.
+            shadow.forget(x, y, cell_len(text))
+        elif shadow is not None and self._skip:
+            for start, part in shadow.changes(x, y, text, look):
+                self._write(start, y, part, look)
+            return
+        elif shadow is not None:
+            shadow.put(x, y, text, look)
+        if link and style is not None:
+            text = f"\x1b]8;id={style._link_id};{link}\x1b\\{text}\x1b]8;;\x1b\\"
+        self._write(x, y, text, look)
+        if link or not is_plain:
+            # Terminals disagree on how wide some characters are: behind those, say again where to write.
+            self._place = None
+
+    def _write(self, x: int, y: int, text: str, look: _Look) -> None:
         out = self._out
         if self._place != (x, y):
             out.append(f"\x1b[{y + 1};{x + 1}H")
-        look = _look(style, self._system) if style is not None else _PLAIN_LOOK
         if look is not self._current and look != self._current:
             out.append(self._change(look))
             self._current = look
-        link = style._link if style is not None else None
-        if link and style is not None:
-            out.append(f"\x1b]8;id={style._link_id};{link}\x1b\\{text}\x1b]8;;\x1b\\")
-        else:
-            out.append(text)
-        # Terminals disagree on how wide some characters are: behind those, say again where to write.
-        self._place = (x + len(text), y) if _is_plain(text) else None
+        out.append(text)
+        self._place = (x + len(text), y)
 
     def _change(self, look: _Look) -> str:
         """The escape sequence from the current look to that one."""
@@ -156,7 +243,7 @@ def _is_plain(text: str) -> bool:
 
 
 def _write_chops(self: compositor.ChopsUpdate, console: Console) -> str:
-    writer = _Writer(console)
+    writer = _Writer(console, skip=True)
     for y, spans in _spans_by_line(self.spans):
         for end, (x, strip) in zip(self.chop_ends[y], self.chops[y].items(), strict=False):
             if strip is not None:
@@ -167,7 +254,11 @@ def _write_chops(self: compositor.ChopsUpdate, console: Console) -> str:
 
 
 def _write_layout(self: compositor.LayoutUpdate, console: Console) -> str:
-    writer = _Writer(console)
+    # The whole screen, as after a change of its size: nothing of what it showed before counts.
+    _shadows.pop(console, None)
+    if self.region.offset == (0, 0):
+        _shadows[console] = Shadow(*self.region.size)
+    writer = _Writer(console, skip=False)
     for y, line in enumerate(self.strips, self.region.y):
         x = self.region.x
         for strip in line:

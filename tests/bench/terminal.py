@@ -39,6 +39,9 @@ KEYS = {
 SYNC_BEGIN = b"\x1b[?2026h"
 """Stands before each frame where the terminal has said that it understands it."""
 
+SMALL_FRAME = 100
+"""Bytes up to which a frame is no more than the clock's next second."""
+
 _SYNC_QUESTION = b"\x1b[?2026$p"
 _SYNC_ANSWER = b"\x1b[?2026;2$y"
 _UNKNOWN_TO_PYTE = re.compile(rb"\x1b\[[<>=?][0-9;]*(?:\$p|u)|\x1b\]52;[^\x07\x1b]*(?:\x07|\x1b\\)")
@@ -179,8 +182,8 @@ class PtyTerminal:
         return sum(len(chunk.data) for chunk in self.chunks)
 
     def frames(self, since: int = 0) -> int:
-        """Pictures sent, counted from that chunk on."""
-        return b"".join(chunk.data for chunk in self.chunks[since:]).count(SYNC_BEGIN)
+        """Frames sent, counted from that chunk on; those that hold next to nothing do not count."""
+        return sum(len(frame) > SMALL_FRAME for frame in self.raw(since).split(SYNC_BEGIN)[1:])
 
     def raw(self, since: int = 0) -> bytes:
         """What was written, from that chunk on."""

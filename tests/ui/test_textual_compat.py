@@ -192,6 +192,71 @@ def test_any_spans_of_any_strip_show_their_cells(seed: int) -> None:
         assert partial.cells()[0][start:stop] == whole.cells()[0][start:stop]
 
 
+async def test_painting_the_same_again_writes_nothing() -> None:
+    textual_compat.install()
+    app = boards_app(1)
+    async with app.run_test(size=(WIDTH, HEIGHT)) as pilot:
+        app.screen.refresh()
+        await pilot.pause()
+        # Wide characters and accents are written each time: terminals disagree on them.
+        plain = [[("a1", STYLES[0])] * (WIDTH // 4) for _ in range(HEIGHT)]
+        for board in app.query(Board):
+            board.cells = plain
+            board.refresh()
+        await pilot.pause()
+        app.terminal.forget()
+        for board in app.query(Board):
+            board.refresh()
+        await pilot.pause()
+        assert app.terminal.written
+        assert app.terminal.bytes == 0
+        assert app.terminal.cells() == app.repainted().cells()
+
+
+@pytest.mark.parametrize("other", [(WIDTH, HEIGHT), (WIDTH - 12, HEIGHT - 3)])
+async def test_after_a_change_of_size_everything_is_written(other: tuple[int, int]) -> None:
+    textual_compat.install()
+    app = boards_app(2)
+    async with app.run_test(size=(WIDTH, HEIGHT)) as pilot:
+        await pilot.pause()
+        # The terminal has lost all it showed; that it has its old size again does not bring it back.
+        app.terminal = Terminal(*other)
+        await pilot.resize_terminal(*other)
+        await pilot.pause()
+        assert app.terminal.cells() == app.repainted().cells()
+
+
+async def test_no_frame_is_made_while_others_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    textual_compat.install()
+    app = boards_app(3)
+    waiting = [0]
+    monkeypatch.setattr(textual_compat, "pieces_waiting", lambda _: waiting[0])
+    async with app.run_test(size=(WIDTH, HEIGHT)) as pilot:
+        await pilot.pause()
+        app.terminal.forget()
+        waiting[0] = textual_compat.MOST_WAITING + 1
+        for board in app.query(Board):
+            board.change(9)
+        await pilot.pause(0.2)
+        assert not app.terminal.written
+        waiting[0] = 0
+        await pilot.pause(0.2)
+        assert app.terminal.written
+        assert app.terminal.cells() == app.repainted().cells()
+
+
+async def test_painted_regions_are_let_go_of() -> None:
+    textual_compat.install()
+    app = boards_app(4)
+    async with app.run_test(size=(WIDTH, HEIGHT)) as pilot:
+        await pilot.pause()
+        board = app.query(Board).first()
+        for _ in range(5):
+            board.change(9)
+            await pilot.pause()
+        assert not board._dirty_regions
+
+
 def test_an_unknown_version_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(textual_compat, "textual_version", lambda: "8.3.0")
     original = compositor.ChopsUpdate.render_segments
