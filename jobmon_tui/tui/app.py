@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import getpass
 import sys
 import time
@@ -277,6 +278,8 @@ def run_app(feed: Feed, options: WatchOptions) -> int:
     sys.setswitchinterval(0.001)
     app = JobmonApp(feed, options)
     app.run()
+    # Python would otherwise look through everything once more on its way out, for a fifth of a second.
+    gc.freeze()
     if app._exception is not None:
         raise app._exception
     return app.return_code or 0

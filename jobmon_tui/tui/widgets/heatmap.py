@@ -6,6 +6,7 @@ colour says, and each condition has a glyph of its own, so that nothing depends 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, Self
 
 from rich.style import Style
@@ -105,6 +106,7 @@ class Heatmap(ScrollView, can_focus=True):
         self._arranged_for: tuple[int, int] = (0, 0)
         self._wanted: tuple[tuple[NodeGroup, ...], tuple[int, int], int] | None = None
         self._codes: dict[int, bytes] = {}
+        self._loud_codes: dict[int, bytes] = {}
         self._looks: list[Run] = []
         self._place = -1
         self._cursor_name: str | None = None
@@ -135,6 +137,8 @@ class Heatmap(ScrollView, can_focus=True):
             highlighted: The nodes to stand out, all others step back; ``None``: all alike.
         """
         first = self._index is None
+        if index is not self._index or reading is not self._reading:
+            self._loud_codes = {}
         self._index, self._reading, self._highlighted = index, reading, highlighted
         if first or (groups is not self._groups and groups != self._groups):
             self._groups = groups
@@ -165,6 +169,7 @@ class Heatmap(ScrollView, can_focus=True):
         self._arranged_for = (width, height)
         self._layout = arrange(self._groups, width, height)
         self._codes.clear()
+        self._loud_codes.clear()
         self._looks = []
         names = self._layout.names
         if self._cursor_name in names:
@@ -225,18 +230,23 @@ class Heatmap(ScrollView, can_focus=True):
 
     def _line_codes(self, number: int) -> bytes:
         """What each cell of that line shows."""
-        line = self._layout.lines[number]
-        index = self._index
-        if index is None:
+        line, highlighted = self._layout.lines[number], self._highlighted
+        names = self._layout.names[line.start : line.start + line.nodes]
+        loud = self._loud_codes.get(number)
+        if loud is None:
+            loud = self._loud_codes[number] = self._codes_of_nodes(names)
+        if highlighted is None:
+            return loud
+        return bytes(
+            code if name in highlighted else code | QUIET for name, code in zip(names, loud, strict=False)
+        )
+
+    def _codes_of_nodes(self, names: Sequence[str]) -> bytes:
+        """What these nodes' cells show while none steps back: the same wherever the cursor is."""
+        if self._index is None:
             return b""
-        nodes, reading, highlighted = index.snapshot.nodes, self._reading, self._highlighted
-        codes = bytearray()
-        for name in self._layout.names[line.start : line.start + line.nodes]:
-            code = code_of(nodes.get(name), reading)
-            if highlighted is not None and name not in highlighted:
-                code |= QUIET
-            codes.append(code)
-        return bytes(codes)
+        nodes, reading = self._index.snapshot.nodes, self._reading
+        return bytes(code_of(nodes.get(name), reading) for name in names)
 
     def _codes_of(self, number: int) -> bytes:
         """The same, worked out once for each snapshot."""
