@@ -51,7 +51,7 @@ async def test_it_is_wrapped_anew_for_another_width() -> None:
         app.query_one(FactSheet).show((Fact("why", "one two three four five six seven eight"),))
         await pilot.pause()
         assert len(lines_of(app)) == 1
-        await pilot.resize_terminal(32, 20)
+        await pilot.resize_terminal(28, 20)
         await pilot.pause()
         assert len(lines_of(app)) == 3
 
