@@ -44,11 +44,43 @@ class Url:
 
 
 @dataclass(frozen=True, slots=True)
+class Addresses:
+    """Each string must be a host and its port."""
+
+    def complaint(self, value: Any) -> str:
+        """What is wrong with the addresses; empty when nothing is."""
+        for place, address in enumerate(value, 1):
+            try:
+                split_address(address)
+            except ValueError:
+                return f"must be written as host:port (element {place})"
+        return ""
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """A host and its port: ``head2:8649``, ``[2001:db8::1]:8651``.
+
+    Raises:
+        ValueError: It is not both.
+    """
+    host, _, port = address.rpartition(":")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        raise ValueError("an address of version 6 stands in brackets")
+    if not host or not host.isprintable() or " " in host:
+        raise ValueError("there is no host")
+    if not (port.isascii() and port.isdigit() and len(port) <= 5 and 0 < int(port) < 65_536):
+        raise ValueError("there is no port")
+    return host, int(port)
+
+
+@dataclass(frozen=True, slots=True)
 class Example:
     """What may stand there: shown where there is no default, and where a value is refused."""
 
     value: Any
 
 
-Rule = Between | Url
+Rule = Between | Url | Addresses
 """What can refuse a value."""

@@ -1,4 +1,4 @@
-"""The command line: ``jobmon``, ``jobmon wall``, ``jobmon report``, ``jobmon doctor``.
+"""The command line: ``jobmon``, ``jobmon wall``, ``jobmon report``, ``jobmon doctor``, ``jobmon config``.
 
 Each command is imported when it is asked for, so that ``jobmon --help`` answers at once.
 """
@@ -39,7 +39,7 @@ def _run(argv: Sequence[str]) -> int:
     from jobmon_tui.cli import failures
 
     failures.relax_encoding()
-    if arguments.command == "doctor" and arguments.offline:
+    if arguments.command == "config" or (arguments.command == "doctor" and arguments.offline):
         # Has to answer at once, and loads nothing that logs: the log is left out.
         return _command(arguments)
     with failures.logged_to_file():
@@ -55,6 +55,10 @@ def _command(arguments: Namespace) -> int:
         from jobmon_tui.cli import report
 
         return report.run(arguments)
+    if arguments.command == "config":
+        from jobmon_tui.cli import config
+
+        return config.run(arguments)
     from jobmon_tui.cli import watch
 
     return watch.run(arguments)

@@ -35,6 +35,13 @@ examples:
   jobmon doctor --offline              the same without asking Slurm anything
   jobmon doctor --backend mysite --backend-path ~/backends
 """
+_CONFIG_EXAMPLES = """\
+examples:
+  jobmon config                        what is configured, and in which file
+  jobmon config --check                everything that is wrong in those files
+  jobmon config --defaults             every key that there is, as a file to begin with
+  $EDITOR "$(jobmon config --path)"    change your own file
+"""
 _REPORT_EXAMPLES = """\
 examples:
   jobmon report                        the cluster as text
@@ -57,7 +64,7 @@ def parse_arguments(argv: Sequence[str]) -> argparse.Namespace:
         UsageError: It asks for something that does not exist or makes no sense.
         SystemExit: It asked for help or the version, which was printed.
     """
-    parser, commands = _build(with_report="report" in argv)
+    parser, commands = _build(argv)
     _check_names(argv, [parser, *commands.values()])
     arguments, unknown = parser.parse_known_args(argv)
     if unknown:
@@ -102,6 +109,7 @@ def add_source_arguments(parser: argparse.ArgumentParser, default: object = None
         help="where to look for backend_NAME.py first; may be given again",
     )
     add("--spool", type=_some("a folder"), metavar="DIR", help="what a collector recorded in that folder")
+    add("--config", type=_some("a file"), metavar="FILE", help="a configuration file; see `jobmon config`")
     add("--user", type=_some("a user"), metavar="NAME", help="only this user's jobs")
     group.add_argument(
         "--mine",
@@ -124,7 +132,7 @@ def add_watch_arguments(parser: argparse.ArgumentParser, default: object = None)
     add("--theme", type=_some("a theme"), metavar="NAME", help="colours: jobmon-dark, jobmon-light, ...")
 
 
-def _build(with_report: bool) -> tuple[_Parser, dict[str, _Parser]]:
+def _build(argv: Sequence[str]) -> tuple[_Parser, dict[str, _Parser]]:
     parser = _parser(
         "jobmon", "What every job on a Slurm cluster does with what it asked for, live.", _WATCH_EXAMPLES
     )
@@ -157,11 +165,16 @@ def _build(with_report: bool) -> tuple[_Parser, dict[str, _Parser]]:
         "--page-seconds", type=_seconds, metavar="SECONDS", default=20.0, help="how long a page stays (20)"
     )
     report = add("report", "the cluster as text or JSON", "Print the cluster once.", _REPORT_EXAMPLES)
-    if with_report:
-        from jobmon_tui.cli.report import add_arguments
+    if "report" in argv:
+        from jobmon_tui.cli.report import add_arguments as add_report_arguments
 
-        add_arguments(report)
+        add_report_arguments(report)
     doctor = add("doctor", "what works here and what is missing", "Look what jobmon finds.", _DOCTOR_EXAMPLES)
+    config = add("config", "what is configured, what can be", "Look at the configuration.", _CONFIG_EXAMPLES)
+    if "config" in argv:
+        from jobmon_tui.cli.config import add_arguments as add_config_arguments
+
+        add_config_arguments(config)
     doctor.add_argument("--offline", action="store_true", help="look only, ask no outside system")
     return parser, commands
 

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 from jobmon_tui import __version__, paths
 from jobmon_tui.cli.feeds import backend_paths, choose_backend, choose_feed
+from jobmon_tui.cli.settings import DEFAULTS, load_settings
+from jobmon_tui.config import Config, ConfigError
 from jobmon_tui.errors import JobmonError
 from jobmon_tui.model.text import printable
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 OK = "ok"
 MISSING = "missing"
 FAILED = "failed"
+WARNING = "warning"
 
 _PATIENCE = 10.0
 """Seconds after which a program that does not answer is left alone."""
@@ -37,7 +40,7 @@ class Finding:
     what: str
     found: str
     mark: str = ""
-    """`OK`, `MISSING` or `FAILED`; empty for what is neither good nor bad."""
+    """`OK`, `MISSING`, `FAILED` or `WARNING`; empty for what is neither good nor bad."""
     hint: str = ""
     """What to do about it."""
 
@@ -48,12 +51,24 @@ def run(arguments: Namespace) -> int:
     Returns:
         0 when jobmon can show a cluster, 1 otherwise.
     """
+    from jobmon_tui.cli.doctor_config import broken_configuration, configuration
+
     _print("jobmon", versions())
     _print("Terminal", terminal())
-    _print("Folders", folders(arguments))
-    _print("Backends", backends(arguments))
+    config: Config | None = None
+    try:
+        config = load_settings(arguments)
+    except ConfigError as error:
+        _print("Configuration", broken_configuration(error))
+    else:
+        _print("Configuration", configuration(config))
+    _print("Folders", folders(arguments, config or DEFAULTS))
+    _print("Backends", backends(arguments, config or DEFAULTS))
     _print("Slurm", slurm(ask=not arguments.offline))
-    cluster, works = look_at_cluster(arguments)
+    if config is None:
+        _print("Cluster", [Finding("jobmon shows", "nothing: its configuration is wrong", FAILED)])
+        return 1
+    cluster, works = look_at_cluster(arguments, config)
     _print("Cluster", cluster)
     return 0 if works else 1
 
@@ -95,20 +110,20 @@ def terminal() -> Iterator[Finding]:
         yield Finding("characters", encoding, MISSING, "Choose a UTF-8 locale: export LC_ALL=C.UTF-8")
 
 
-def folders(arguments: Namespace) -> Iterator[Finding]:
+def folders(arguments: Namespace, config: Config = DEFAULTS) -> Iterator[Finding]:
     """Where jobmon looks for what is its own."""
     yield _folder("settings", paths.user_config_folder())
     yield _folder("state and log", paths.user_state_folder())
-    for folder in (*(arguments.backend_path or ()), *paths.backend_folders()):
+    for folder in (*(arguments.backend_path or ()), *config.backend.path, *paths.backend_folders()):
         yield _folder("backend files", Path(folder).expanduser())
 
 
-def backends(arguments: Namespace) -> Iterator[Finding]:
+def backends(arguments: Namespace, config: Config = DEFAULTS) -> Iterator[Finding]:
     """Every backend that can be chosen by name, and where it comes from. Imports none of them."""
     from jobmon_tui.backends.finding import available_backends
 
     given = tuple(Path(folder).expanduser() for folder in arguments.backend_path or ())
-    for name, origin in sorted(available_backends(given).items()):
+    for name, origin in sorted(available_backends((*given, *config.backend.path)).items()):
         yield Finding(name, origin, OK)
 
 
@@ -130,22 +145,22 @@ def slurm(ask: bool) -> Iterator[Finding]:
     yield _pyslurm(ask, version)
 
 
-def look_at_cluster(arguments: Namespace) -> tuple[list[Finding], bool]:
+def look_at_cluster(arguments: Namespace, config: Config = DEFAULTS) -> tuple[list[Finding], bool]:
     """Take one snapshot of what `jobmon` would show with these options (only load it when offline).
 
     Returns:
         What was found, and whether jobmon can show a cluster.
     """
     try:
-        backend_paths(arguments)
+        backend_paths(arguments, config)
         is_recorded = arguments.spool is not None
-        name, notice = ("", "") if is_recorded else choose_backend(arguments)
+        name, notice = ("", "") if is_recorded else choose_backend(arguments, config)
         if notice:
             hint = "Run it where squeue works, or name a --spool, a --backend or --demo."
             return [Finding("jobmon shows", "the demo cluster: no Slurm here", MISSING, hint)], False
         if arguments.offline and name in ("slurm", "demo"):
             return [Finding("jobmon shows", f"{name} (not asked: --offline)", OK)], True
-        feed, _ = choose_feed(arguments)
+        feed, _ = choose_feed(arguments, config)
         try:
             if arguments.offline:
                 return [Finding("jobmon shows", f"{feed.title} (not asked: --offline)", OK)], True

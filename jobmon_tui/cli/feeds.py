@@ -6,43 +6,65 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jobmon_tui.cli.settings import DEFAULTS, setting_error
+from jobmon_tui.config import Config
 from jobmon_tui.errors import UsageError
 
 if TYPE_CHECKING:
+    from jobmon_tui.config_sections import SlurmSettings
     from jobmon_tui.feeds.base import Feed
+    from jobmon_tui.sources.slurm.answer import SlurmSource
 
+ASKING_SLURM = {"slurm": "source", "measured": "slurm", "ozstar": "slurm"}
+"""Our backends that ask Slurm, and the argument by which they are told how."""
+TAKING_SECTIONS = {
+    "measured": ("ganglia", "influxdb", "prometheus", "nodes"),
+    "ozstar": ("ganglia", "influxdb", "nodes"),
+}
+"""Our backends that take sections of the configuration, as arguments of the same names."""
 DEMO_NOTICE = "No Slurm on this machine: this is the built-in demo cluster"
 
 
-def choose_feed(arguments: Namespace) -> tuple[Feed, str]:
-    """The feed that the options ask for, not opened yet, and what to tell the user about the choice.
+def choose_feed(arguments: Namespace, config: Config = DEFAULTS) -> tuple[Feed, str]:
+    """The feed that is asked for, not opened yet, and what to tell the user about the choice.
+
+    Args:
+        arguments: The command line.
+        config: What holds where the command line says nothing.
 
     Raises:
         UsageError: The options contradict each other, or name something that does not exist.
         PluginError: The site's backend cannot be loaded.
     """
-    _check(arguments)
+    _check(arguments, config)
     spool = _given(arguments, "spool")
     if spool is not None:
         return _recorded(Path(spool)), ""
     from jobmon_tui.backends.loading import load_backend
     from jobmon_tui.feeds.live import LiveFeed
 
-    name, notice = choose_backend(arguments)
-    options = demo_options(arguments) if name == "demo" else {}
-    return LiveFeed(load_backend(name, folders=backend_paths(arguments), options=options)), notice
+    name, notice = choose_backend(arguments, config)
+    options = backend_options(name, config)
+    if name == "demo":
+        options |= demo_options(arguments)
+    folders = backend_paths(arguments, config)
+    return LiveFeed(load_backend(name, folders=folders, options=options)), notice
 
 
-def choose_backend(arguments: Namespace) -> tuple[str, str]:
-    """The name of the backend that the options ask for, and what to tell the user about the choice."""
+def choose_backend(arguments: Namespace, config: Config = DEFAULTS) -> tuple[str, str]:
+    """The name of the backend that is asked for, and what to tell the user about the choice."""
     name = _given(arguments, "backend")
     if name is not None:
         return str(name), ""
     if _given(arguments, "demo") or demo_options(arguments):
         return "demo", ""
+    if config.backend.name is not None:
+        return config.backend.name, ""
     from jobmon_tui.sources.slurm.choose import slurm_is_here
 
-    return ("slurm", "") if slurm_is_here() else ("demo", DEMO_NOTICE)
+    if not slurm_is_here():
+        return "demo", DEMO_NOTICE
+    return ("measured" if _is_measured(config) else "slurm"), ""
 
 
 def chosen_user(arguments: Namespace) -> str | None:
@@ -65,8 +87,48 @@ def chosen_user(arguments: Namespace) -> str | None:
         ) from None
 
 
-def backend_paths(arguments: Namespace) -> tuple[Path, ...]:
-    """The folders named by ``--backend-path``, in their order.
+def backend_options(name: str, config: Config) -> dict[str, object]:
+    """What the configuration has for the constructor of the backend of that name: its sections, and options.
+
+    Raises:
+        UsageError: Slurm cannot be asked as configured.
+    """
+    own = config.backend.options if name == config.backend.name else {}
+    options: dict[str, object] = {}
+    if name in ASKING_SLURM and config.slurm != DEFAULTS.slurm:
+        options[ASKING_SLURM[name]] = _slurm_source(config.slurm)
+    for section in TAKING_SECTIONS.get(name, ()):
+        options[section] = getattr(config, section)
+    return options | dict(own)
+
+
+def _is_measured(config: Config) -> bool:
+    """Whether anything is configured that Slurm alone does not tell."""
+    measuring = config.ganglia.addresses or config.influxdb.url or config.prometheus.url
+    return bool(measuring) or config.nodes != DEFAULTS.nodes
+
+
+def _slurm_source(settings: SlurmSettings) -> SlurmSource:
+    """Slurm, asked as the configuration says."""
+    from jobmon_tui.sources.slurm.choose import ChosenSlurm, has_commands, has_pyslurm
+    from jobmon_tui.sources.slurm.commands import SlurmCommands
+
+    commands = SlurmCommands(timeout=settings.timeout) if has_commands() else None
+    if settings.prefer == "commands":
+        return ChosenSlurm(None, commands)
+    if not has_pyslurm():
+        if settings.prefer == "pyslurm":
+            raise UsageError("slurm.prefer is pyslurm, which is not installed", "See: jobmon doctor")
+        return ChosenSlurm(None, commands)
+    from jobmon_tui.sources.slurm.pyslurm_layouts import CommandLayouts
+    from jobmon_tui.sources.slurm.pyslurm_source import PyslurmSource
+
+    pyslurm = PyslurmSource(layouts=CommandLayouts() if commands is not None else None)
+    return ChosenSlurm(pyslurm, None if settings.prefer == "pyslurm" else commands)
+
+
+def backend_paths(arguments: Namespace, config: Config = DEFAULTS) -> tuple[Path, ...]:
+    """The folders named by ``--backend-path``, in their order, then those of the configuration.
 
     Raises:
         UsageError: One of them is not a folder.
@@ -75,7 +137,10 @@ def backend_paths(arguments: Namespace) -> tuple[Path, ...]:
     for folder in folders:
         if not folder.is_dir():
             raise UsageError(f"--backend-path: there is no folder {folder}")
-    return folders
+    for folder in config.backend.path:
+        if not folder.is_dir():
+            raise setting_error(config, "backend.path", f"names no folder: {folder}")
+    return (*folders, *config.backend.path)
 
 
 def demo_options(arguments: Namespace) -> dict[str, object]:
@@ -95,7 +160,7 @@ def _recorded(place: Path) -> Feed:
     return SpoolFeed(place)
 
 
-def _check(arguments: Namespace) -> None:
+def _check(arguments: Namespace, config: Config) -> None:
     backend = _given(arguments, "backend")
     wants_demo = _given(arguments, "demo") or demo_options(arguments)
     named = [
@@ -109,7 +174,7 @@ def _check(arguments: Namespace) -> None:
     ]
     if len(named) > 1:
         raise UsageError(f"{' and '.join(named)} cannot be had at once", "Choose one of them.")
-    if _given(arguments, "backend_path") and backend is None:
+    if _given(arguments, "backend_path") and backend is None and config.backend.name is None:
         raise UsageError("--backend-path needs --backend NAME", "Files there are named backend_NAME.py.")
     if _given(arguments, "mine") and _given(arguments, "user") is not None:
         raise UsageError("--mine and --user cannot be had at once", "Choose one of them.")

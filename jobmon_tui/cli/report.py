@@ -112,13 +112,15 @@ def _load(arguments: Namespace) -> dict[str, Any]:
     import time
 
     from jobmon_tui.analysis.report import build_report
-    from jobmon_tui.analysis.warnings import DEFAULT_THRESHOLDS
     from jobmon_tui.cli.feeds import choose_backend, choose_feed, chosen_user
+    from jobmon_tui.cli.settings import load_settings, thresholds_of
     from jobmon_tui.feeds.one_user import OneUserFeed
 
     now = time.time()
     instant = None if arguments.at is None else parse_instant(arguments.at, now)
-    feed, notice = choose_feed(arguments)
+    config = load_settings(arguments)
+    thresholds = thresholds_of(config)
+    feed, notice = choose_feed(arguments, config)
     user = chosen_user(arguments)
     if user is not None:
         feed = OneUserFeed(feed, user)
@@ -134,8 +136,9 @@ def _load(arguments: Namespace) -> dict[str, Any]:
         snapshot = feed.latest() if instant is None else feed.at(instant)
         return build_report(
             snapshot,
-            feed.window(snapshot.timestamp, DEFAULT_THRESHOLDS.warning_window),
-            source="spool" if feed.kind == "recorded" else choose_backend(arguments)[0],
+            feed.window(snapshot.timestamp, thresholds.warning_window),
+            source="spool" if feed.kind == "recorded" else choose_backend(arguments, config)[0],
+            thresholds=thresholds,
             backfill=_backfill(feed, snapshot, instant is not None),
             now=now if instant is None else snapshot.timestamp,
         )

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from argparse import Namespace
+from typing import Any
 
 from jobmon_tui.cli.feeds import choose_feed, chosen_user
+from jobmon_tui.cli.settings import check_filter, check_theme, check_view, load_settings, own_setting
+from jobmon_tui.config import Config
 from jobmon_tui.errors import UsageError
 from jobmon_tui.tui.options import VIEWS, WatchOptions
 
@@ -22,16 +25,19 @@ def run(arguments: Namespace) -> int:
         JobmonError: The feed cannot be made.
     """
     user = chosen_user(arguments)
-    filter_text = _filter_text(arguments.filter, user)
+    config = load_settings(arguments)
+    filter_text = _filter_text(arguments.filter, user, config)
     _check_terminal()
-    feed, notice = choose_feed(arguments)
-    _check_theme(arguments.theme)
+    for error in check_view(config):
+        raise error
+    feed, notice = choose_feed(arguments, config)
+    _check_theme(arguments.theme, config)
     options = WatchOptions(
         # Whoever asks for one user's jobs wants to see jobs.
-        view=arguments.view or ("jobs" if user else VIEWS[0]),
+        view=arguments.view or ("jobs" if user else config.watch.view or VIEWS[0]),
         filter=filter_text,
-        interval=arguments.interval,
-        theme=arguments.theme,
+        interval=arguments.interval or _unless_remembered(config, "interval"),
+        theme=arguments.theme or _unless_remembered(config, "theme"),
         wall=arguments.command == "wall",
         wall_seconds=getattr(arguments, "page_seconds", 20.0),
         notice=notice,
@@ -41,7 +47,25 @@ def run(arguments: Namespace) -> int:
     return run_app(feed, options)
 
 
-def _filter_text(text: str | None, user: str | None) -> str:
+def _unless_remembered(config: Config, name: str) -> Any:
+    """What is configured of the app; of what the site sets for everyone, only what the user never changed.
+
+    What was changed in the app is remembered and is the user's own wish as well, but an older one than what
+    stands in a file of their own.
+    """
+    configured = getattr(config.watch, name)
+    if configured is None or own_setting(config, f"watch.{name}"):
+        return configured
+    from jobmon_tui.tui.remember import Remembered
+
+    return None if getattr(Remembered.load(), name) else configured
+
+
+def _filter_text(text: str | None, user: str | None, config: Config) -> str:
+    if text is None:
+        for wrong in check_filter(config):
+            raise wrong
+        text = config.watch.filter
     if not text and user is None:
         return ""
     from jobmon_tui.analysis.filter import parse_filter
@@ -72,8 +96,10 @@ def _check_terminal() -> None:
         )
 
 
-def _check_theme(name: str | None) -> None:
+def _check_theme(name: str | None, config: Config) -> None:
     if name is None:
+        for error in check_theme(config):
+            raise error
         return
     from jobmon_tui.tui.theme import THEMES
 

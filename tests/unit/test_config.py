@@ -18,6 +18,7 @@ from jobmon_tui.config import Config, ConfigError, Settings, load_config
 from jobmon_tui.config_defaults import default_config
 from jobmon_tui.config_file import LARGEST
 from jobmon_tui.config_measuring import Threads
+from jobmon_tui.config_rules import split_address
 from jobmon_tui.config_text import key_text, value_text
 from jobmon_tui.config_values import keys_of
 
@@ -103,11 +104,11 @@ def test_a_flag_takes_the_place_of_the_variable(files: Files, tmp_path: Path) ->
 
 def test_lists_and_tables_of_names_are_replaced_as_a_whole(files: Files) -> None:
     files.write(
-        site="[ganglia]\naddresses = ['a', 'b']\nmetrics = { x = 'load', y = 'power' }\ntimeout = 3\n",
-        user="[ganglia]\naddresses = ['c']\n[ganglia.metrics]\nz = 'load'\n",
+        site="[ganglia]\naddresses = ['a:1', 'b:1']\nmetrics = { x = 'load', y = 'power' }\ntimeout = 3\n",
+        user="[ganglia]\naddresses = ['c:1']\n[ganglia.metrics]\nz = 'load'\n",
     )
     ganglia = files.load().ganglia
-    assert (ganglia.addresses, dict(ganglia.metrics), ganglia.timeout) == (("c",), {"z": "load"}, 3)
+    assert (ganglia.addresses, dict(ganglia.metrics), ganglia.timeout) == (("c:1",), {"z": "load"}, 3)
 
 
 @pytest.mark.parametrize(
@@ -178,7 +179,7 @@ def test_a_value_of_each_kind(files: Files) -> None:
     [
         ("[watch]\nintervall = 5", ", line 2: [watch] has no key intervall", "Did you mean interval?"),
         ("\n[wacth]\ninterval = 5", ", line 2: there is no section [wacth]", "Did you mean watch?"),
-        ("interval = 5", ", line 1: interval stands in no section", "It belongs in [watch]."),
+        ("interval = 5", ", line 1: interval stands in no section", "It belongs in [watch] or [influxdb]."),
         ("[watch]\ntimeout = 5", ", line 2: [watch] has no key timeout", "It belongs in [slurm] or"),
         ("[watch]\nxyz = 5", ", line 2: [watch] has no key xyz", "There are: interval, theme, view,"),
         ("[influxdb]\npassword = 'x'", ": [influxdb] has no key password", "Did you mean password_file?"),
@@ -198,6 +199,7 @@ def test_a_value_of_each_kind(files: Files) -> None:
             "",
         ),
         ("[ganglia]\naddresses = ['a', 5]", "must be text in quotes, not a whole number (element 2)", ""),
+        ("[ganglia]\naddresses = ['a:1', 'b']", "must be written as host:port (element 2)", "example"),
         ("[ganglia]\nmetrics = 5", "must be a table, not a whole number", ""),
         ("[ganglia.metrics]\na = 'x'\nb = 5", ", line 3: ganglia.metrics.b must be text in quotes", ""),
         ("[slurm]\nprefer = 'rest'", "slurm.prefer must be one of 'auto', 'commands', 'pyslurm'", "auto"),
@@ -383,6 +385,27 @@ def _keys(section: type, above: tuple[str, ...]) -> list[str]:
 
 def test_thresholds_agree_with_those_of_the_warnings() -> None:
     assert asdict(Config().thresholds) == asdict(Thresholds())
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("head:8649", ("head", 8649)),
+        ("10.0.0.1:1", ("10.0.0.1", 1)),
+        ("[2001:db8::1]:65535", ("2001:db8::1", 65535)),
+        *(
+            (text, None)
+            for text in ("head", "head:", ":1", "::1:8649", "h:0", "h:65536", "h:+1", "h:1 ", "h h:1")
+        ),
+        *((text, None) for text in ("[]:1", "h:٣", "h\n:1", "h:" + "9" * 5000)),
+    ],
+)
+def test_addresses(text: str, address: tuple[str, int] | None) -> None:
+    if address is None:
+        with pytest.raises(ValueError, match=r"there is no|in brackets"):
+            split_address(text)
+    else:
+        assert split_address(text) == address
 
 
 def test_a_configuration_cannot_be_changed() -> None:
