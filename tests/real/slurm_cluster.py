@@ -65,13 +65,17 @@ class SlurmCluster:
 
     Args:
         keep: Do not delete the folder (with its logs) at the end.
+        profile_to: Host and port of an InfluxDB that Slurm's profiling plug-in shall write to.
+        profile_database: The database there.
     """
 
     folder: Path
     """Everything that belongs to the cluster; set while it runs."""
 
-    def __init__(self, *, keep: bool = False) -> None:
+    def __init__(self, *, keep: bool = False, profile_to: str = "", profile_database: str = "") -> None:
         self._keep = keep
+        self._profile_to = profile_to
+        self._profile_database = profile_database
         self._daemons: dict[str, subprocess.Popen[bytes]] = {}
         self.population: Population | None = None
 
@@ -121,11 +125,23 @@ class SlurmCluster:
 
     def _start_once(self) -> None:
         lay_out(self.folder)
+        if self._profile_to:
+            self._set_up_profiling()
         self._start_munge()
         self.start_controller(wait=False)
         for node in NODES:
             self._start_daemon(f"slurmd-{node}", "slurmd", "-D", "-N", node)
         self.wait_until(lambda: self.node_states() == dict.fromkeys(NODES, "idle"), "all nodes are idle")
+
+    def _set_up_profiling(self) -> None:
+        with self.configuration.open("a") as configuration:
+            configuration.write("AcctGatherProfileType=acct_gather_profile/influxdb\n")
+        (self.folder / "acct_gather.conf").write_text(
+            f"ProfileInfluxDBHost={self._profile_to}\n"
+            f"ProfileInfluxDBDatabase={self._profile_database}\n"
+            "ProfileInfluxDBDefault=ALL\n"
+            "ProfileInfluxDBRTPolicy=autogen\n"
+        )
 
     def _start_munge(self) -> None:
         munge = self.folder / "munge"
