@@ -53,7 +53,7 @@ class Sources:
     """Each key that was set (``watch.interval``), to what and where; what is absent has its default."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Config(Settings):
     """The whole configuration."""
 

@@ -15,7 +15,7 @@ Seconds = Annotated[float, Between(0.1, 3600)]
 Window = Annotated[float, Between(1, 86_400)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class GangliaSettings:
     """Ganglia: what gmond or gmetad report of the nodes."""
 
@@ -34,7 +34,7 @@ class GangliaSettings:
     the usual ones. A group in them is the number of the core or GPU."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class InfluxSettings:
     """InfluxDB: what telegraf and Slurm's profiling plug-in write there of nodes and jobs."""
 
@@ -79,7 +79,7 @@ class InfluxSettings:
     jobmon_tui/sources/influxdb_schema.py explains."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class PrometheusSettings:
     """Prometheus: what its exporters tell of nodes and jobs."""
 
@@ -119,7 +119,7 @@ class PrometheusSettings:
     jobmon_tui/sources/prometheus_queries.py explains; an empty one is not asked."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Threads:
     """How many cores and threads some nodes have."""
 
@@ -129,7 +129,7 @@ class Threads:
     """Hardware threads of each core."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class NodeSettings:
     """The nodes: which are shown, and how what they measure is to be read.
 

@@ -24,7 +24,7 @@ Percent = Annotated[float, Between(0, 100)]
 Amount = Annotated[float, Between(0, 1e9)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ColumnSettings:
     """The columns of each table, by their keys, in any order; empty: as jobmon chooses.
 
@@ -44,7 +44,7 @@ class ColumnSettings:
     """Of the reservations."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class WatchSettings:
     """How the app opens.
 
@@ -63,7 +63,7 @@ class WatchSettings:
     """The columns of each table."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class BackendSettings:
     """Which backend brings the data: Slurm's own, or your site's."""
 
@@ -78,7 +78,7 @@ class BackendSettings:
     higher rank or on the command line, it does not get them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class SlurmSettings:
     """How Slurm is asked."""
 
@@ -88,7 +88,7 @@ class SlurmSettings:
     """Seconds after which a command of Slurm's that does not answer is ended."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ThresholdSettings:
     """From where on something counts as wasted."""
 
@@ -118,7 +118,7 @@ class ThresholdSettings:
     """A user whose badness is above this stands out."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """Everything that can be set for one cluster."""
 
