@@ -249,7 +249,7 @@ def show_named(reading: Used | Free | ReadWrite) -> dict[str, float]:
     return reading._asdict()
 
 
-def show_traffic(reading: Traffic) -> dict[str, float]:
+def show_traffic(reading: Traffic) -> dict[str, float | None]:
     """Network traffic in the contract's shape."""
     return dict(zip(("bytes_in", "bytes_out", "pkts_in", "pkts_out"), reading, strict=True))
 

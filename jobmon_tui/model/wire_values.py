@@ -132,7 +132,16 @@ def _record(make: Callable[..., Record], *keys: str) -> Callable[[object], Recor
 used = _record(Used, "used", "total")
 free = _record(Free, "free", "total")
 read_write = _record(ReadWrite, "read", "write")
-traffic = _record(Traffic, "bytes_in", "bytes_out", "pkts_in", "pkts_out")
+
+
+def traffic(value: object) -> Traffic | None:
+    """``{"bytes_in", "bytes_out", "pkts_in", "pkts_out"}``; packets may be unknown."""
+    if type(value) is not dict:
+        return None
+    received, sent = number(value.get("bytes_in")), number(value.get("bytes_out"))
+    if received is None or sent is None:
+        return None
+    return Traffic(received, sent, number(value.get("pkts_in")), number(value.get("pkts_out")))
 
 
 def cpu_times(value: object) -> CpuTimes | None:

@@ -1,0 +1,1 @@
+"""Outside systems and site files that fail in every way that they can."""
