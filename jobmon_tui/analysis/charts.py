@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, Literal, NamedTuple
 
 from jobmon_tui.analysis.series import gpu_number
@@ -258,7 +259,7 @@ def filled_charts(
         lines = tuple(
             (line, _scaled(series, line.scale, chart.unit))
             for line, series in [(line, next(given)) for line in chart.lines]
-            if series is not None and any(value is not None for value in series.values)
+            if series is not None and any(value is not None and isfinite(value) for value in series.values)
         )
         if lines:
             found.append(FilledChart(chart=chart, lines=lines, start=start, end=end))
@@ -266,7 +267,7 @@ def filled_charts(
 
 
 def _scaled(series: Series, scale: float, unit: str) -> Series:
-    if scale == 1.0:
-        return series
-    values = tuple(None if value is None else value * scale for value in series.values)
+    values = tuple(
+        value * scale if value is not None and isfinite(value) else None for value in series.values
+    )
     return Series(times=series.times, values=values, unit=unit)

@@ -19,6 +19,7 @@ from jobmon_tui.analysis.groups import GROUPINGS, Grouper, NodeGroup
 from jobmon_tui.analysis.readings import Reading, available_readings
 from jobmon_tui.feeds.base import Feed
 from jobmon_tui.tui import textual_compat
+from jobmon_tui.tui.chart_source import ChartSource
 from jobmon_tui.tui.desk import Desk
 from jobmon_tui.tui.messages import DeskDone, PictureReady, PollFailed, PollState
 from jobmon_tui.tui.options import WatchOptions
@@ -69,6 +70,9 @@ class JobmonApp(App[None]):
         self.poller = Poller(feed, self.post_message, interval)
         self.poller.group_key = self.group_key
         self.desk = Desk(self.post_message)
+        # A store of measurements may take seconds to answer: lists must not wait for it.
+        self.series_desk = Desk(self.post_message)
+        self.chart_source = ChartSource(feed, self.poller.seen)
         self._grouper = Grouper()
         self._watch: MainScreen | WallScreen | None = None
 
@@ -90,6 +94,7 @@ class JobmonApp(App[None]):
 
     def _start(self) -> None:
         self.desk.start()
+        self.series_desk.start()
         self.poller.start()
         if self.options.notice:
             self.notify(self.options.notice, timeout=8, markup=False)
@@ -98,6 +103,7 @@ class JobmonApp(App[None]):
         """Leave at once: calls under way are ended, not waited for."""
         self.poller.stop()
         self.desk.stop()
+        self.series_desk.stop()
 
     # What the threads tell.
 
@@ -253,7 +259,7 @@ class JobmonApp(App[None]):
                 await asyncio.sleep(0.01)
             for _ in range(2):
                 await asyncio.sleep(0.02)
-                while not self.desk.is_idle:
+                while not (self.desk.is_idle and self.series_desk.is_idle):
                     await asyncio.sleep(0.01)
 
 

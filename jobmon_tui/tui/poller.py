@@ -22,6 +22,7 @@ from jobmon_tui.analysis.live_use import JobCpu, WarningWindow, warned_in_words
 from jobmon_tui.analysis.merge import with_jobs_of_user
 from jobmon_tui.errors import JobmonError
 from jobmon_tui.feeds.base import Feed
+from jobmon_tui.feeds.seen import Seen
 from jobmon_tui.model.snapshot import Snapshot
 from jobmon_tui.tui.messages import PictureReady, PollFailed, PollState
 from jobmon_tui.tui.picture import Failure, Picture
@@ -30,6 +31,10 @@ LARGEST_SHARE = 0.1
 """The most of the time that jobmon lets its feed be busy for it."""
 LONGEST_BACK_OFF = 60.0
 """Seconds between attempts, at the most, while the feed fails."""
+LARGEST_SHARE_REMEMBERING = 0.05
+"""The most of the time that keeping readings for charts may take."""
+MISSED_POLLS = 4
+"""After so many intervals without a picture, charts have a gap."""
 WHOLE_EVERY = 6
 """While only one user's jobs are looked at, one poll in so many asks for the whole cluster."""
 LARGE_SNAPSHOT = 5_000
@@ -61,6 +66,10 @@ class Poller:
         self._last_seconds = 0.0
         self._last: Picture | None = None
         self._window = WarningWindow()
+        self.seen = Seen()
+        """What there was to be seen since the start, for charts; any thread may ask it."""
+        self._part: Snapshot | None = None
+        self._remember_at = self._remember_every = 0.0
         self._whole: Snapshot | None = None
         self._partial_polls = 0
         self._only_user: str | None = None
@@ -170,6 +179,7 @@ class Poller:
         last = self._last
         if last is not None and snapshot is last.snapshot:
             return PictureReady(last)
+        self._remember(snapshot)
         index, group_key = index_snapshot(snapshot), self.group_key
         picture = Picture(
             index=index,
@@ -182,6 +192,15 @@ class Poller:
         )
         self._last = picture
         return PictureReady(picture)
+
+    def _remember(self, snapshot: Snapshot) -> None:
+        """Keep what charts need of it; of a huge cluster less often, so that it costs little of the time."""
+        started = time.monotonic()
+        if started < self._remember_at:
+            return
+        self.seen.add(snapshot, MISSED_POLLS * max(self.pace, self._remember_every), self._part)
+        self._remember_every = (time.monotonic() - started) / LARGEST_SHARE_REMEMBERING
+        self._remember_at = started + self._remember_every
 
     def _latest_without_collector(self) -> Snapshot:
         """A collection in the middle of parsing walks all records and stalls every thread.
@@ -205,9 +224,9 @@ class Poller:
         self._feed.only_user = user
         snapshot = self._feed.latest()
         if user is None or snapshot.only_user != user or self._whole is None:
-            self._whole, self._partial_polls = snapshot, 0
+            self._whole, self._partial_polls, self._part = snapshot, 0, None
             return snapshot
-        self._partial_polls += 1
+        self._partial_polls, self._part = self._partial_polls + 1, snapshot
         self._whole = with_jobs_of_user(self._whole, snapshot)
         return self._whole
 

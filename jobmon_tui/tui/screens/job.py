@@ -1,7 +1,8 @@
-"""One job: everything known of it, and on each of its nodes the cores, GPUs and memory it holds."""
+"""One job: all that is known of it, the cores, GPUs and memory it holds on its nodes, and what it uses."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from rich.text import Text
@@ -10,22 +11,36 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Static
 
+from jobmon_tui.analysis.charts import job_charts
 from jobmon_tui.analysis.facts import Fact, job_facts
 from jobmon_tui.analysis.index import SnapshotIndex
 from jobmon_tui.model.hostlist import natural_key
-from jobmon_tui.model.snapshot import Job
-from jobmon_tui.tui.screens.base import Place, View
-from jobmon_tui.tui.screens.panes import titled
+from jobmon_tui.model.snapshot import Job, Node
+from jobmon_tui.model.text import printable
+from jobmon_tui.tui.screens.base import Place
+from jobmon_tui.tui.screens.drill import DrillView
+from jobmon_tui.tui.screens.panes import FRAME, set_height, titled
 from jobmon_tui.tui.theme import palette
+from jobmon_tui.tui.widgets.charts_pane import ChartsPane
 from jobmon_tui.tui.widgets.core_grid import CoreGrid
+from jobmon_tui.tui.widgets.core_painter import Mode
 from jobmon_tui.tui.widgets.fact_sheet import FactSheet
 
 MOST_GRIDS = 8
 """Nodes whose cores are drawn at once; a job of hundreds of nodes is paged through."""
 
 
+LEAST_GRIDS = 10
+"""Lines that the pane of grids may have in any case, frame included."""
+
+
 class JobDetail(VerticalScroll):
     """The nodes of one job, a page of them at a time, each with its core grid."""
+
+    DEFAULT_CSS = """
+    JobDetail .grid-name { text-style: bold; }
+    JobDetail CoreGrid { margin-bottom: 1; }
+    """
 
     def __init__(self, *, id: str | None = None, most: int = MOST_GRIDS) -> None:
         super().__init__(id=id, classes="detail")
@@ -33,15 +48,24 @@ class JobDetail(VerticalScroll):
         self._page = 0
         self._job_id = ""
         self.hosts: tuple[str, ...] = ()
+        self._named: tuple[str, ...] | None = None
+        """The nodes whose names stand above their grids; nothing of that is set up before the first job."""
 
     def compose(self) -> ComposeResult:
-        """A line on which nodes are shown, then a fixed number of grids, those not needed hidden."""
+        """A line on which nodes are shown, then so many names and grids, those not needed hidden."""
         yield Static(id="grids-note")
         for _ in range(self._most):
+            yield Static(classes="grid-name")
             yield CoreGrid()
 
-    def show(self, index: SnapshotIndex, job: Job) -> None:
-        """Draw the job's nodes."""
+    def show(self, index: SnapshotIndex, job: Job, mode: Callable[[Node | None], Mode]) -> None:
+        """Draw the job's nodes.
+
+        Args:
+            index: The snapshot.
+            job: The job.
+            mode: What the cores of a node show.
+        """
         if job.job_id != self._job_id:
             self._job_id, self._page = job.job_id, 0
             self.scroll_home(animate=False)
@@ -49,11 +73,19 @@ class JobDetail(VerticalScroll):
         self._page = min(self._page, max(0, (len(self.hosts) - 1) // self._most))
         first = self._page * self._most
         page = self.hosts[first : first + self._most]
+        # The only node of a job is named by the pane's title.
+        self._show_names(page if len(self.hosts) > 1 else ())
         for number, grid in enumerate(self.query(CoreGrid)):
             grid.display = number < len(page)
             if number < len(page):
-                grid.show(index, page[number], job.job_id)
+                node = index.snapshot.nodes.get(page[number])
+                grid.show(index, page[number], job.job_id, mode(node))
         self._show_note(job, first, len(page))
+
+    @property
+    def wanted_height(self) -> int:
+        """Lines that it takes to show all of the page."""
+        return max((child.virtual_region.bottom for child in self.children if child.display), default=0)
 
     def turn(self, step: int) -> bool:
         """Show the next or previous page of nodes; whether there is one."""
@@ -63,6 +95,15 @@ class JobDetail(VerticalScroll):
             self.scroll_home(animate=False)
             return True
         return False
+
+    def _show_names(self, hosts: tuple[str, ...]) -> None:
+        if hosts == self._named:
+            return
+        self._named = hosts
+        for number, name in enumerate(self.query(".grid-name").results(Static)):
+            name.display = number < len(hosts)
+            if number < len(hosts):
+                name.update(Text(printable(hosts[number])))
 
     def _show_note(self, job: Job, first: int, shown: int) -> None:
         note = self.query_one("#grids-note", Static)
@@ -81,7 +122,7 @@ class JobDetail(VerticalScroll):
         note.update(Text(text, style=palette(self).dim))
 
 
-class JobView(View):
+class JobView(DrillView):
     """The drill-down of one job."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -109,12 +150,14 @@ class JobView(View):
         self._last: Job | None = None
 
     def compose(self) -> ComposeResult:
-        """What is known on the left, the nodes on the right."""
+        """What is known on the left, the nodes on the right, the charts below them."""
         with Horizontal(id="job-body"):
             with VerticalScroll(id="job-facts-pane", classes="pane detail"):
                 yield FactSheet(id="job-facts")
-            with Vertical(id="job-grids-pane", classes="pane"):
-                yield JobDetail(id="job-grids")
+            with Vertical(id="job-right"):
+                with Vertical(id="job-grids-pane", classes="pane"):
+                    yield JobDetail(id="job-grids")
+                yield ChartsPane(id="job-charts")
 
     def enter(self, place: Place) -> None:
         """Show that job."""
@@ -148,12 +191,40 @@ class JobView(View):
             )
         self.query_one(FactSheet).show(facts)
         grids = self.query_one(JobDetail)
-        grids.show(picture.index, job)
+        grids.show(picture.index, job, self.core_mode)
         count = len(grids.hosts)
         titled(
             self.query_one("#job-grids-pane"),
             "Its node" if count == 1 else f"Its {count} nodes" if count else "Nodes",
+            grids.hosts[0] if count == 1 else "",
         )
+        self._show_charts(job)
+        self.call_after_refresh(self._share_height)
+
+    def _show_charts(self, job: Job) -> None:
+        """What it used over time; a job that waits has used nothing."""
+        self.set_class(job.is_pending, "waiting")
+        picture = self.main.picture
+        if picture is None or job.is_pending:
+            return
+        began = job.start_time or picture.snapshot.timestamp - job.run_time * 60
+        nodes = "its node" if len(job.layout) == 1 else "its nodes"
+        note = f"Nobody measures {nodes}: only Slurm's word."
+        self.ask_for_charts("job", job.job_id, job_charts(job), began, note)
+
+    def _share_height(self) -> None:
+        """The grids as tall as they need to be, half of the view at the most; the rest is for the charts."""
+        pane = self.query_one("#job-grids-pane")
+        if self.charts.display:
+            most = max(LEAST_GRIDS, self.size.height // 2)
+            set_height(pane, min(most, self.query_one(JobDetail).wanted_height + FRAME))
+        else:
+            pane.styles.height = "1fr"
+
+    def on_resize(self) -> None:
+        """There is more or less room for the charts."""
+        if self.main.picture is not None:
+            self.call_after_refresh(self.update_view)
 
     def action_turn(self, step: int) -> None:
         """Another page of its nodes."""

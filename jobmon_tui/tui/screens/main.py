@@ -131,6 +131,10 @@ class MainScreen(Screen[None]):
         self.room = "wide"
         """``narrow``, ``middle`` or ``wide``: what the width allows."""
         self.marked: frozenset[str] = frozenset()
+        self.chart_range = 0
+        """Which of the ranges of time the charts of drill-downs show."""
+        self.cores_in_use = True
+        """Whether the drill-downs show what each core does, where that is measured."""
 
     @property
     def jobmon(self) -> JobmonApp:
@@ -173,6 +177,7 @@ class MainScreen(Screen[None]):
         for room in ("narrow", "middle", "wide"):
             self.set_class(room == self.room, room)
         self.set_class(columns >= 160, "huge")
+        self.set_class(lines < 34, "low")
         small = columns < SMALLEST[0] or lines < SMALLEST[1]
         cover = self.query_one("#too-small")
         cover.display = small

@@ -1,0 +1,133 @@
+"""What the drill-downs of jobs and of nodes share: charts over a chosen time, and what the cores show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, ClassVar, NamedTuple
+
+from textual.binding import Binding, BindingType
+
+from jobmon_tui.analysis.charts import RANGES, Chart, Kind
+from jobmon_tui.model.snapshot import Node
+from jobmon_tui.tui.chart_source import ChartSource, Measured
+from jobmon_tui.tui.screens.base import View
+from jobmon_tui.tui.screens.panes import titled
+from jobmon_tui.tui.widgets.charts_pane import ChartsPane, Question, next_range
+from jobmon_tui.tui.widgets.core_painter import Mode
+
+CHARTS_PAGE = "charts-page"
+"""The class of a view while its charts fill it."""
+
+
+class Charted(NamedTuple):
+    """A question about charts with its answer."""
+
+    question: Question
+    measured: Measured
+
+
+class DrillView(View):
+    """A view of one job or node."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("v", "charts_page", "charts", id="picture.charts", tooltip="Charts only, or all else again"),
+        Binding(
+            "right_parenthesis",
+            "chart_range(1)",
+            "longer",
+            key_display=")",
+            show=False,
+            id="picture.longer",
+            tooltip="Charts over a longer time",
+        ),
+        Binding(
+            "left_parenthesis",
+            "chart_range(-1)",
+            "shorter",
+            key_display="(",
+            show=False,
+            id="picture.shorter",
+            tooltip="Charts over a shorter time",
+        ),
+        Binding(
+            "m",
+            "switch_cores",
+            "cores",
+            id="picture.cores",
+            tooltip="What each core does beside who holds it, or the holders alone",
+        ),
+    ]
+
+    @property
+    def charts(self) -> ChartsPane:
+        """The charts."""
+        return self.query_one(ChartsPane)
+
+    def core_mode(self, node: Node | None) -> Mode:
+        """What the cores show: their use where it is measured, unless the user wants the holders alone."""
+        measured = node is not None and node.cpu is not None and len(node.cpu.cores) > 0
+        return "use" if measured and self.main.cores_in_use else "holder"
+
+    def action_switch_cores(self) -> None:
+        """Show what the cores do, or not."""
+        self.main.cores_in_use = not self.main.cores_in_use
+        self.update_view()
+
+    def action_chart_range(self, step: int) -> None:
+        """Charts over a longer (1) or shorter (-1) time."""
+        self.main.chart_range = next_range(self.main.chart_range, step)
+        self.update_view()
+
+    def action_charts_page(self) -> None:
+        """Charts only, or all else again."""
+        self.toggle_class(CHARTS_PAGE)
+        # A widget that is not shown any more cannot keep the focus, and keys go to what has it.
+        if self.has_class(CHARTS_PAGE):
+            self.charts.focus()
+        else:
+            self.focus_first()
+        self.call_after_refresh(self.update_view)
+
+    def ask_for_charts(
+        self, kind: Kind, name: str, charts: Sequence[Chart], since: float | None, note: str
+    ) -> None:
+        """Have charts filled, if they can be seen.
+
+        Args:
+            kind: Whether they are a node's or a job's.
+            name: The node's name or the job's id.
+            charts: All that there may be; those without measurements are left out.
+            since: When everything began, in Unix seconds; ``None``: when jobmon was opened.
+            note: What to say where nothing was measured.
+        """
+        pane, picture = self.charts, self.main.picture
+        if picture is None or not pane.display or not pane.size.width:
+            return
+        app, times = self.main.jobmon, RANGES[self.main.chart_range]
+        now = picture.snapshot.timestamp
+        began = app.poller.seen.began if since is None else since
+        question = pane.question(kind, name, charts, times, now if began is None else began, now, note)
+        source: ChartSource = app.chart_source
+        app.series_desk.ask(f"{self.view_name}:charts", partial(_charted, source, question))
+
+    def show_charts(self, charted: Charted) -> None:
+        """Show what was found out."""
+        pane = self.charts
+        pane.show(*charted)
+        title = RANGES[self.main.chart_range].title
+        titled(pane, f"The last {title}" if title[0].isdigit() else title.capitalize(), _detail(pane))
+
+    def desk_done(self, topic: str, result: Any) -> None:
+        """The charts are filled."""
+        if isinstance(result, Charted):
+            self.show_charts(result)
+
+
+def _detail(pane: ChartsPane) -> str:
+    keys = "( shorter  ) longer"
+    return f"{pane.problem}  {keys}" if pane.problem else keys
+
+
+def _charted(source: ChartSource, question: Question) -> Charted:
+    return Charted(question, source.answer(question.requests))
