@@ -11,6 +11,8 @@ GROUP = "jobmon_tui.backends"
 """The entry point group in which installed packages register backends."""
 BUILT_IN: Mapping[str, str] = {
     "slurm": "jobmon_tui.backends.slurm:SlurmBackend",
+    "measured": "jobmon_tui.backends.measured:MeasuredBackend",
+    "ozstar": "jobmon_tui.backends.ozstar:OzstarBackend",
     "demo": "jobmon_tui.backends.demo:DemoBackend",
 }
 """Our own, so that they are found without searching every installed package."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from jobmon_tui.model.series import Series, SeriesRequest
 from jobmon_tui.model.snapshot import BackfillSlot, Snapshot
 
 Backfill = Mapping[str, Mapping[int, BackfillSlot]]
@@ -63,6 +64,14 @@ class Feed(ABC):
     def backfill(self) -> Backfill:
         """Free slots by partition and number of cores; empty where nobody calculates them."""
         return {}
+
+    def series(self, requests: Sequence[SeriesRequest]) -> Sequence[Series | None]:
+        """What was measured over a time, for charts: one for each request, ``None`` where nobody keeps it.
+
+        Raises:
+            JobmonError: It could not be had; the message says why. May be tried again.
+        """
+        return (None,) * len(requests)
 
     def close(self) -> None:
         """Let go of everything at once; never blocks for long."""

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from jobmon_tui.backends import shapes
 from jobmon_tui.backends.base import BackendBase, workings_of
-from jobmon_tui.backends.faults import PLUGIN_FAILURES, Guard
+from jobmon_tui.backends.faults import PLUGIN_FAILURES, Guard, call_or_fail
 from jobmon_tui.backends.output import printed_to_log
 from jobmon_tui.errors import SourceError
 from jobmon_tui.feeds.base import Backfill, Feed
+from jobmon_tui.model.series import Series, SeriesRequest
 from jobmon_tui.model.snapshot import Snapshot, SourceStatus
 
 logger = logging.getLogger(__name__)
@@ -76,6 +78,26 @@ class LiveFeed(Feed):
         now = workings.snapshot.timestamp if workings.snapshot else 0.0
         self._backfill_failure = self._guard.statuses(now)
         return slots or {}
+
+    def series(self, requests: Sequence[SeriesRequest]) -> Sequence[Series | None]:
+        """What the backend knows of a time, if it has a method ``series``; else nothing.
+
+        Raises:
+            PluginError: That method failed, or did not answer with one series for each request.
+            JobmonError: It said itself what is wrong.
+        """
+        own = getattr(self._backend, "series", None)
+        if not callable(own):
+            return super().series(requests)
+
+        def read(answer: object) -> Sequence[Series | None]:
+            series = tuple(answer) if isinstance(answer, list | tuple) else ()
+            if len(series) != len(requests) or not all(isinstance(one, Series | None) for one in series):
+                raise shapes.ShapeError(f"a list of {len(requests)} series", answer)
+            return series
+
+        with printed_to_log():
+            return call_or_fail(own, requests, files=self._workings.files, read=read)
 
     def close(self) -> None:
         """Let go of the backend; a cycle under way raises soon. Does nothing the second time."""

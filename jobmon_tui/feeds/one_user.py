@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from jobmon_tui.feeds.base import Backfill, Feed
+from jobmon_tui.model.series import Series, SeriesRequest
 from jobmon_tui.model.snapshot import Snapshot
 
 
@@ -46,6 +48,10 @@ class OneUserFeed(Feed):
     def backfill(self) -> Backfill:
         """Free slots, as the other feed has them."""
         return self._feed.backfill()
+
+    def series(self, requests: Sequence[SeriesRequest]) -> Sequence[Series | None]:
+        """What was measured over a time, as the other feed has it."""
+        return self._feed.series(requests)
 
     def close(self) -> None:
         """Close the other feed."""

@@ -26,7 +26,8 @@ class CoreUse(Sequence["CpuTimes | None"]):
     """The readings of a node's cores, in the scheduler's own numbering; a core may be unknown (``None``).
 
     A large cluster has a million cores, so the readings of a node stand in one array of five numbers a core
-    instead of an object each. Whole percentages (what most collectors report) take one byte.
+    instead of an object each. Whole percentages (what most collectors report) take one byte, those with one
+    decimal (Ganglia's) two.
 
     Args:
         cores: Core by core, its times or ``None``.
@@ -45,8 +46,8 @@ class CoreUse(Sequence["CpuTimes | None"]):
                 user, nice, system, wait, idle = core
                 flat.extend((user, nice, system, wait, idle))
         whole = all(0 <= value <= 255 and value == int(value) for value in flat)
-        self._numbers: bytes | array[float] = (
-            bytes([int(value) for value in flat]) if whole else array("d", flat)
+        self._numbers: bytes | array[float] | array[int] = (
+            bytes([int(value) for value in flat]) if whole else _tenths(flat) or array("d", flat)
         )
         self._unknown = frozenset(unknown)
 
@@ -64,6 +65,29 @@ class CoreUse(Sequence["CpuTimes | None"]):
         use._unknown = frozenset()
         return use
 
+    def rearranged(self, places: Sequence[int | None]) -> CoreUse:
+        """The same readings in another order.
+
+        Args:
+            places: For each core of the result, where it stands in this one; a core whose place is ``None``
+                or beyond the end is unknown.
+        """
+        present = len(self)
+        known = [place for place in places if place is not None]
+        numbers = self._numbers
+        if (
+            isinstance(numbers, bytes)
+            and not self._unknown
+            and len(known) == len(places)
+            and min(known, default=0) >= 0
+            and max(known, default=-1) < present
+        ):
+            # No look at each number: a large cluster has a million cores.
+            return CoreUse.packed(b"".join([numbers[5 * place : 5 * place + 5] for place in known]))
+        return CoreUse(
+            [self[place] if place is not None and 0 <= place < present else None for place in places]
+        )
+
     def __len__(self) -> int:
         return len(self._numbers) // 5
 
@@ -76,7 +100,7 @@ class CoreUse(Sequence["CpuTimes | None"]):
             raise IndexError(index)
         if index in self._unknown:
             return None
-        return CpuTimes(*self._numbers[index * 5 : index * 5 + 5])
+        return CpuTimes(*_numbers(self._numbers[index * 5 : index * 5 + 5]))
 
     def __iter__(self) -> Iterator[CpuTimes | None]:
         return (self[index] for index in range(len(self)))
@@ -84,13 +108,28 @@ class CoreUse(Sequence["CpuTimes | None"]):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, CoreUse):
             return NotImplemented
-        return self._unknown == other._unknown and list(self._numbers) == list(other._numbers)
+        return self._unknown == other._unknown and _numbers(self._numbers) == _numbers(other._numbers)
 
     def __hash__(self) -> int:
-        return hash((tuple(self._numbers), self._unknown))
+        return hash((tuple(_numbers(self._numbers)), self._unknown))
 
     def __repr__(self) -> str:
         return f"CoreUse({list(self)!r})"
+
+
+def _tenths(numbers: list[float]) -> array[int] | None:
+    """The numbers times ten, where that and one division give back exactly what they were."""
+    try:
+        tenths = array("H", [int(number * 10 + 0.5) for number in numbers])
+    except (OverflowError, ValueError):
+        return None
+    return tenths if _numbers(tenths) == numbers else None
+
+
+def _numbers(kept: bytes | array[float] | array[int]) -> list[float]:
+    if isinstance(kept, array) and kept.typecode == "H":
+        return [tenths / 10 for tenths in kept]
+    return list(kept)
 
 
 class CpuUse(NamedTuple):
@@ -115,12 +154,12 @@ class Free(NamedTuple):
 
 
 class Traffic(NamedTuple):
-    """What passes a network interface, per second."""
+    """What passes a network interface, per second. Not everybody counts packets."""
 
     bytes_in: float
     bytes_out: float
-    packets_in: float
-    packets_out: float
+    packets_in: float | None
+    packets_out: float | None
 
 
 class ReadWrite(NamedTuple):

@@ -223,6 +223,8 @@ class Job:
     """The array that it is a task of, or whose pending tasks it stands for."""
     array_tasks: str | None = None
     """The pending task indices of an array record, as Slurm writes them: ``0-9:3%2``."""
+    number: int | None = None
+    """Slurm's own number of a task (by which profiling and Lustre know it), where it is not the job id."""
     task_count: int = 1
     """How many tasks this record stands for."""
 

@@ -126,6 +126,7 @@ OWN_JOB_FIELDS: Fields = {
     "stderr": ("stderr", text),
     "command": ("command", text),
     "exitCode": ("exit_code", text),
+    "number": ("number", count),
     "arrayTasks": ("array_tasks", text),
     "tasks": ("task_count", positive_count),
 }

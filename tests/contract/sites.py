@@ -8,9 +8,24 @@ from pathlib import Path
 from jobmon_tui.backends.base import BackendBase
 from jobmon_tui.backends.demo import DemoBackend
 from jobmon_tui.backends.loading import load_backend
+from jobmon_tui.backends.measured import MeasuredBackend
+from jobmon_tui.backends.ozstar import OzstarBackend
 from jobmon_tui.backends.slurm import SlurmBackend
+from jobmon_tui.model.measures import (
+    CoreUse,
+    CpuTimes,
+    CpuUse,
+    Free,
+    Gpu,
+    LustreRate,
+    ReadWrite,
+    Traffic,
+    Used,
+)
 from jobmon_tui.model.snapshot import Job, Node, Partition
+from jobmon_tui.sources.readings import JobReading, NodeReading, ReadingsAnswer
 from jobmon_tui.sources.slurm.answer import SlurmAnswer
+from tests.unit.fake_readings import FakeSource
 
 NOW = 1_750_000_000.0
 
@@ -164,6 +179,43 @@ def slurm_site(folder: Path) -> BackendBase:
     return SlurmBackend(FakeSlurm())
 
 
+def readings() -> FakeSource:
+    """Measures one node wholly and one job, under names with a domain."""
+    node = NodeReading(
+        reported_at=NOW - 5,
+        cpu=CpuUse(CpuTimes(50, 0, 10, 0, 40), CoreUse([(core, 0, 0, 0, 100 - core) for core in range(16)])),
+        memory=Used(1000, 64000),
+        swap=Free(10, 20),
+        disk=Free(30, 40),
+        gpus=(Gpu("gpu0", 12.5, Used(1, 16)), Gpu("gpu1", None, None)),
+        infiniband=Traffic(1, 2, 3, 4),
+        lustre=ReadWrite(5, 6),
+        jobfs=ReadWrite(7, 8),
+        load=1.5,
+    )
+    job = JobReading(
+        memory={"n0.site.org": 300},
+        lustre={"home": {"oss": LustreRate(1, 2, None)}},
+        jobfs={"n0.site.org": 17},
+    )
+    return FakeSource(
+        "ganglia", ReadingsAnswer(taken_at=NOW, nodes={"n0.site.org": node}, jobs={"10": job}, calls=1)
+    )
+
+
+def measured_site(folder: Path) -> BackendBase:
+    return MeasuredBackend(FakeSlurm(), [readings()])
+
+
+def ozstar_site(folder: Path) -> BackendBase:
+    return OzstarBackend(
+        FakeSlurm(),
+        [readings()],
+        nodes={"column_ordered": ["n*"], "counted": ["n[0-3]"]},
+        short_user_names=True,
+    )
+
+
 def demo_site(folder: Path) -> BackendBase:
     return DemoBackend(nodes=12, jobs=60, clock=lambda: NOW)
 
@@ -185,6 +237,8 @@ def silent_site(folder: Path) -> BackendBase:
 
 SITES: dict[str, Callable[[Path], BackendBase]] = {
     "slurm": slurm_site,
+    "measured": measured_site,
+    "ozstar": ozstar_site,
     "demo": demo_site,
     "old file": old_site,
     "file that answers nothing": silent_site,

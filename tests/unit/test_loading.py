@@ -52,6 +52,8 @@ def test_names_come_without_importing(tmp_path: Path) -> None:
         "mysite": str(file),
         "slurm": "jobmon_tui.backends.slurm:SlurmBackend",
         "demo": "jobmon_tui.backends.demo:DemoBackend",
+        "measured": "jobmon_tui.backends.measured:MeasuredBackend",
+        "ozstar": "jobmon_tui.backends.ozstar:OzstarBackend",
     }
 
 
@@ -148,7 +150,7 @@ def test_unknown_name_lists_what_there_is(tmp_path: Path) -> None:
     write(tmp_path, "mysite")
     with pytest.raises(UsageError, match="no backend named 'mysit'") as raised:
         load_backend("mysit", folders=[tmp_path])
-    assert raised.value.hint == "Did you mean 'mysite'? There are: demo, mysite, slurm."
+    assert raised.value.hint == "Did you mean 'mysite'? There are: demo, measured, mysite, ozstar, slurm."
 
 
 def test_loading_twice_gives_two_backends(tmp_path: Path) -> None:

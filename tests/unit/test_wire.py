@@ -545,6 +545,7 @@ jobs = st.builds(
     cpus_per_task=maybe(counts),
     array_id=maybe(st.sampled_from(["5", "6", "x"])),
     array_tasks=maybe(words),
+    number=maybe(counts),
     task_count=st.integers(1, 10**6),
     **{name: maybe(words) for name in words_of_a_job},
 )

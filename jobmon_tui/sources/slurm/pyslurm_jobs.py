@@ -160,13 +160,14 @@ def _array_fields(record: Any, number: int, *, is_old: bool) -> dict[str, Any]:
     if waiting is None:
         # pyslurm's object takes task 0 for "no task" and says None.
         task = whole(value_of(record, "array_task_id")) or 0
-        return {"job_id": f"{array}_{task}", "array_id": str(array)}
+        return {"job_id": f"{array}_{task}", "array_id": str(array), "number": number}
     limit = positive(value_of(record, "array_max_tasks" if is_old else "array_tasks_parallel"))
     if "%" not in waiting and limit is not None:
         waiting = f"{waiting}%{limit}"
     return {
         "job_id": f"{array}_[{waiting}]",
         "array_id": str(array),
+        "number": number,
         "array_tasks": waiting,
         "task_count": max(1, parse_tasks(waiting).count),
     }

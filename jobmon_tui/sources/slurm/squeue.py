@@ -258,6 +258,7 @@ def _read_record(record: str, field_end: str) -> Listed | None:
         "command": known(script),
         "exit_code": _exit_code(exit_code),
         "array_id": array_id,
+        "number": None if array_id is None else int(number),
         "array_tasks": array_tasks,
         "task_count": task_count,
     }
