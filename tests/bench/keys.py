@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.bench.canned import install, print_cluster
 from tests.bench.measure import Figure, bench, median, percentile
 from tests.bench.processes import jobmon, shows_data
-from tests.bench.terminal import Chunk, PtyTerminal, Screen
+from tests.bench.terminal import SMALL_FRAME, Chunk, PtyTerminal, Screen
 
 NEVER = ("--interval", "86400")
 CURSOR = "▌"
@@ -111,11 +111,11 @@ def _slow_line(quick: bool) -> Iterable[float]:
 
 def _writes(terminal: PtyTerminal, *keys: str) -> tuple[int, int]:
     """Bytes and frames that follow some keys."""
-    terminal.wait_quiet()
+    terminal.wait_quiet(0.4)
     bytes_before, chunks_before = terminal.count, len(terminal.chunks)
     terminal.send(*keys)
-    time.sleep(0.1)
-    terminal.wait_quiet(0.25, 3)
+    terminal.wait_for(lambda _: terminal.count - bytes_before > SMALL_FRAME)
+    terminal.wait_quiet(0.4, 3)
     return terminal.count - bytes_before, terminal.frames(chunks_before)
 
 
