@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import os
 import re
@@ -13,14 +14,18 @@ from typing import Any
 
 import pytest
 
+from jobmon_tui.backends.measured import MeasuredBackend
 from jobmon_tui.cli import main
 from jobmon_tui.cli.arguments import parse_arguments
 from jobmon_tui.cli.feeds import backend_options, choose_backend, choose_feed
 from jobmon_tui.cli.settings import check_settings, load_settings, thresholds_of
 from jobmon_tui.config_defaults import default_config
-from jobmon_tui.config_measuring import GangliaSettings
+from jobmon_tui.config_measuring import GangliaSettings, InfluxSettings
 from jobmon_tui.errors import UsageError
 from jobmon_tui.feeds.base import Feed
+from jobmon_tui.sources.ganglia import GangliaSource
+from jobmon_tui.sources.influxdb import InfluxOptions, InfluxSource
+from jobmon_tui.sources.slurm.choose import ChosenSlurm
 from jobmon_tui.tui.options import VIEWS, WatchOptions
 from jobmon_tui.tui.remember import Remembered
 
@@ -359,3 +364,34 @@ def test_doctor_finds_what_is_wrong(write: Write, capsys: pytest.CaptureFixture[
     assert "failed jobmon shows nothing: its configuration is wrong" in lines
     write("[watch]\nview = 'x'\n")
     assert f"failed wrong {path}, line 2: watch.view names no view: 'x'" in doctors_lines(capsys)
+
+
+# -- the sources that are configured -----------------------------------------------------------------------
+
+
+def test_defaults_are_those_of_the_sources() -> None:
+    influxdb, there = InfluxSettings(), InfluxOptions()
+    for name in (
+        "dialect",
+        "database",
+        "bucket",
+        "ca_file",
+        "window",
+        "job_window",
+        "interval",
+        "job_interval",
+    ):
+        assert getattr(influxdb, name) == getattr(there, name), name
+    ganglia, signature = GangliaSettings(), inspect.signature(GangliaSource)
+    for name in ("timeout", "dead_after"):
+        assert getattr(ganglia, name) == signature.parameters[name].default, name
+
+
+def test_what_is_configured_is_what_measures(write: Write) -> None:
+    write("[ganglia]\naddresses = ['a:1']\n[influxdb]\nurl = 'http://b'\n[slurm]\nprefer = 'commands'\n")
+    arguments = parse_arguments([])
+    feed: Any = choose_feed(arguments, load_settings(arguments))[0]
+    assert isinstance(feed._backend, MeasuredBackend)
+    assert isinstance(feed._backend._source, ChosenSlurm)
+    measuring = [type(kept.source) for kept in feed._backend._measuring._kept]
+    assert measuring == [GangliaSource, InfluxSource]
