@@ -14,6 +14,9 @@ from jobmon_tui.sources.influxdb_http import Exchange
 from jobmon_tui.sources.influxdb_select import Newest, OverTime, Row, Said, Selection, Take
 from jobmon_tui.sources.secrets import SecretPlace
 
+NUMBERS = frozenset((int, float))
+"""What JSON's numbers become; its truth values are none."""
+
 
 def name(text: str) -> str:
     """A measurement, tag or field as InfluxQL writes it."""
@@ -149,7 +152,7 @@ class InfluxQL:
             if not line.strip():
                 continue
             try:
-                document = json.loads(line)
+                document = json.loads(line.decode())
                 if "error" in document:
                     raise SourceError(f"InfluxDB refuses: {str(document['error'])[:300]}")
                 for result in document["results"]:
@@ -187,6 +190,6 @@ def _hand_over(series: Mapping[str, Any], index: int, take: Take) -> None:
         numbers = {
             field: float(value)
             for field, value in zip(fields, values, strict=True)
-            if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+            if type(value) in NUMBERS and math.isfinite(value)
         }
         take(index, Row(time / 1000, tags, numbers))

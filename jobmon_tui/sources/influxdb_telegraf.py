@@ -78,6 +78,7 @@ class NodeReader:
         gpu, cpu = schema.gpu, schema.cpu
         self._gpu_fields = (gpu.utilisation, gpu.memory_used, gpu.memory_free, gpu.memory_total)
         self._cpu_fields = (cpu.user, cpu.nice, cpu.system, cpu.wait, cpu.idle)
+        self._core_numbers: dict[str, int] = {}
         self._core = re.compile(re.escape(schema.cpu.core_prefix) + r"([0-9]{1,5})", re.ASCII)
 
     def parts(self) -> list[Part]:
@@ -160,8 +161,16 @@ class NodeReader:
             known = host.newest.get(("cpu", ""))
             if known is None or row.time >= known.time:
                 host.newest["cpu", ""] = row
-        elif (match := self._core.fullmatch(tag)) and int(match[1]) < MOST_CORES:
-            host.cores.put(int(match[1]), row.time, values)
+        elif (core := self._core_of(tag)) is not None:
+            host.cores.put(core, row.time, values)
+
+    def _core_of(self, tag: str) -> int | None:
+        if tag not in self._core_numbers:
+            match = self._core.fullmatch(tag)
+            if match is None or int(match[1]) >= MOST_CORES:
+                return None
+            self._core_numbers[tag] = int(match[1])
+        return self._core_numbers[tag]
 
     def _host(self, row: Row) -> _Host | None:
         name = row.tags.get(self._schema.host_tag, "")
