@@ -225,6 +225,12 @@ def old_site(folder: Path) -> BackendBase:
     return load_backend("old", folders=[folder])
 
 
+def whole_old_site(folder: Path) -> BackendBase:
+    file = Path(__file__).parents[1] / "ui" / "old_style_backend.py"
+    (folder / "backend_forest.py").write_bytes(file.read_bytes())
+    return load_backend("forest", folders=[folder])
+
+
 def silent_site(folder: Path) -> BackendBase:
     (folder / "backend_silent.py").write_text(
         "from backend_base import BackendBase\n\n\nclass Backend(BackendBase):\n"
@@ -241,5 +247,6 @@ SITES: dict[str, Callable[[Path], BackendBase]] = {
     "ozstar": ozstar_site,
     "demo": demo_site,
     "old file": old_site,
+    "old file with every method": whole_old_site,
     "file that answers nothing": silent_site,
 }

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from jobmon_tui.backends import shapes
-from jobmon_tui.backends.base import BackendBase
+from jobmon_tui.backends.base import BackendBase, workings_of
 from jobmon_tui.backends.finding import BUILT_IN
 from jobmon_tui.backends.readings import JOB_READINGS, NODE_READINGS, Reading
 from jobmon_tui.feeds.live import LiveFeed
@@ -92,7 +92,8 @@ def test_core_usage_of_the_web_format_is_the_same(tmp_path: Path) -> None:
 
 
 def test_backfill_has_the_contracts_shape(backend: BackendBase) -> None:
-    assert backend.calculate_backfill() == {}
+    if workings_of(backend).overrides("calculate_backfill") is None:
+        assert backend.calculate_backfill() == {}
     backend.cycle()
     for sizes in backend.calculate_backfill().values():
         for cores, slot in sizes.items():
