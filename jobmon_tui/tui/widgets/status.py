@@ -22,6 +22,9 @@ AMBER_AFTER = 2.5
 RED_AFTER = 6.0
 """Intervals after which it turns red."""
 
+FROM_TEBIBYTES = 10 * 1024**2
+"""MiB from which on memory is told in whole TiB; of less, too little would be left to see."""
+
 _NARROWEST_BAR = 20
 _WIDEST_BAR = 42
 
@@ -151,11 +154,11 @@ class StatusHeader(Lines):
 
 def _bars(totals: ClusterTotals, colours: Palette, room: int) -> list[Run]:
     """As many used-of-available bars as fit, the most important first, growing with the room."""
-    memory = totals.memory_available
+    unit, size = ("TiB", 1024.0**2) if (totals.memory_available or 0) >= FROM_TEBIBYTES else ("GiB", 1024.0)
     wanted: list[tuple[str, float | None, float | None, Style, str]] = [
         ("cores", totals.cores_used, totals.cores_available, colours.user, ""),
         ("gpus", totals.gpus_used, totals.gpus_available, colours.gpu, ""),
-        ("mem", _tebibytes(totals.memory_used), _tebibytes(memory), colours.memory, "TiB"),
+        ("mem", _in(size, totals.memory_used), _in(size, totals.memory_available), colours.memory, unit),
         ("nodes", totals.nodes_in_use, totals.nodes, colours.primary, ""),
     ]
     shown = [bar for bar in wanted if bar[2]]
@@ -171,8 +174,8 @@ def _bars(totals: ClusterTotals, colours: Palette, room: int) -> list[Run]:
     return runs
 
 
-def _tebibytes(mebibytes: float | None) -> float | None:
-    return None if mebibytes is None else mebibytes / 1024**2
+def _in(size: float, mebibytes: float | None) -> float | None:
+    return None if mebibytes is None else mebibytes / size
 
 
 class FailureBanner(Lines):
