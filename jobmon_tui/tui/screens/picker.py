@@ -29,7 +29,7 @@ class Match:
     label: str
     """What it shows."""
     kind: str = ""
-    """What sort of thing it is, in a word."""
+    """What sort of thing it is, in a word or a few."""
 
 
 class Picker(ModalScreen[Match | None]):
@@ -98,7 +98,7 @@ class Picker(ModalScreen[Match | None]):
         for match in self._shown:
             label = Text(printable(match.label, 60), style=colours.plain, no_wrap=True)
             if match.kind:
-                label.append(f"  {match.kind}", style=colours.dim)
+                label.append(f"  {printable(match.kind, 120)}", style=colours.dim)
             options.add_option(Option(label))
         if self._shown:
             options.highlighted = 0
