@@ -128,6 +128,18 @@ def test_neither_is_an_error_with_a_hint() -> None:
     assert "squeue" in caught.value.hint
 
 
+def test_commands_that_were_not_there_are_looked_for_again(commands: Source) -> None:
+    found: list[Source] = []
+    chosen = ChosenSlurm(None, None, find_commands=lambda: found[0] if found else None)
+    with pytest.raises(SourceError, match="neither"):
+        chosen.load()
+    found.append(commands)
+    assert chosen.load("ada").version == "slurm (commands)"
+    assert (chosen.name, commands.asked) == ("slurm (commands)", ["ada"])
+    chosen.close()
+    assert commands.is_closed
+
+
 def test_closing_closes_both(chosen: ChosenSlurm, pyslurm: Source, commands: Source) -> None:
     chosen.close()
     assert pyslurm.is_closed

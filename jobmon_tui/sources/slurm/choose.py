@@ -40,6 +40,8 @@ class ChosenSlurm:
         pyslurm: The source that uses pyslurm, or ``None`` where there is none.
         commands: The source that uses Slurm's commands, or ``None`` where there are none.
         clock: Seconds since some instant.
+        find_commands: Looks for them again at each `load` while there are none: a file system may have been
+            away for a while.
 
     Raises:
         SourceError: At `load`, where there is neither.
@@ -50,9 +52,11 @@ class ChosenSlurm:
         pyslurm: SlurmSource | None,
         commands: SlurmSource | None,
         clock: Callable[[], float] = time.monotonic,
+        find_commands: Callable[[], SlurmSource | None] = lambda: None,
     ) -> None:
         self._pyslurm = pyslurm
         self._commands = commands
+        self._find_commands = find_commands
         self._clock = clock
         self._retry_at = float("-inf")
         self._complaint: Problem | None = None
@@ -62,6 +66,8 @@ class ChosenSlurm:
 
     def load(self, only_user: str | None = None) -> SlurmAnswer:
         """Ask whichever works now; see `SlurmSource.load`."""
+        if self._commands is None:
+            self._commands = self._find_commands()
         if self._pyslurm is not None and (self._commands is None or self._clock() >= self._retry_at):
             try:
                 answer = self._pyslurm.load(only_user)
@@ -113,15 +119,19 @@ class ChosenSlurm:
 
 def choose_slurm() -> ChosenSlurm:
     """The best way of asking Slurm that this machine has. Asks nothing yet."""
-    commands: SlurmSource | None = None
+    commands = _commands_if_here()
     pyslurm: SlurmSource | None = None
-    if has_commands():
-        from jobmon_tui.sources.slurm.commands import SlurmCommands
-
-        commands = SlurmCommands()
     if has_pyslurm():
         from jobmon_tui.sources.slurm.pyslurm_layouts import CommandLayouts
         from jobmon_tui.sources.slurm.pyslurm_source import PyslurmSource
 
         pyslurm = PyslurmSource(layouts=CommandLayouts() if commands is not None else None)
-    return ChosenSlurm(pyslurm, commands)
+    return ChosenSlurm(pyslurm, commands, find_commands=_commands_if_here)
+
+
+def _commands_if_here() -> SlurmSource | None:
+    if not has_commands():
+        return None
+    from jobmon_tui.sources.slurm.commands import SlurmCommands
+
+    return SlurmCommands()
