@@ -137,7 +137,7 @@ def system_to_scheduler(shape: CoreShape) -> tuple[int, ...]:
     return tuple(sorted(range(len(forth)), key=forth.__getitem__))
 
 
-def join_threads(by_thread: Sequence[CpuTimes | None], threads: int) -> CoreUse:
+def join_threads(by_thread: CoreUse, threads: int) -> CoreUse:
     """What whole cores do, from what their threads do.
 
     A core is as busy as its threads together, but never more than fully: to whoever was given a core, one
@@ -147,9 +147,37 @@ def join_threads(by_thread: Sequence[CpuTimes | None], threads: int) -> CoreUse:
         by_thread: The threads of one core side by side.
         threads: How many each core has.
     """
+    if by_thread.whole is not None:
+        return CoreUse.packed(_joined_whole(by_thread.whole, threads))
     return CoreUse(
         [_joined(by_thread[first : first + threads]) for first in range(0, len(by_thread), threads)]
     )
+
+
+def _joined_whole(numbers: bytes, threads: int) -> bytes:
+    """The same for whole percentages, which stay whole: by columns, as there may be a million threads."""
+    kinds = [
+        list(
+            map(
+                sum,
+                zip(*(numbers[5 * thread + kind :: 5 * threads] for thread in range(threads)), strict=True),
+            )
+        )
+        for kind in range(4)
+    ]
+    spent = list(map(sum, zip(*kinds, strict=True)))
+    for core, percent in enumerate(spent):
+        if percent > 100:
+            shares = [kind[core] * 100 // percent for kind in kinds]
+            shares[shares.index(max(shares))] += 100 - sum(shares)
+            for kind, share in zip(kinds, shares, strict=True):
+                kind[core] = share
+            spent[core] = 100
+    joined = bytearray(5 * len(spent))
+    for place, kind in enumerate(kinds):
+        joined[place::5] = bytes(kind)
+    joined[4::5] = bytes(100 - percent for percent in spent)
+    return bytes(joined)
 
 
 def _joined(times: Sequence[CpuTimes | None]) -> CpuTimes | None:
@@ -165,6 +193,9 @@ def _joined(times: Sequence[CpuTimes | None]) -> CpuTimes | None:
 
 
 def _mean(cores: CoreUse) -> CpuTimes | None:
+    whole = cores.whole
+    if whole:
+        return CpuTimes(*(sum(whole[kind::5]) / len(cores) for kind in range(5)))
     known = [core for core in cores if core is not None]
     if not known:
         return None

@@ -65,6 +65,11 @@ class CoreUse(Sequence["CpuTimes | None"]):
         use._unknown = frozenset()
         return use
 
+    @property
+    def whole(self) -> bytes | None:
+        """The five whole percentages of each core, one after the other, if that is what is known of all."""
+        return self._numbers if isinstance(self._numbers, bytes) and not self._unknown else None
+
     def rearranged(self, places: Sequence[int | None]) -> CoreUse:
         """The same readings in another order.
 
@@ -76,17 +81,24 @@ class CoreUse(Sequence["CpuTimes | None"]):
         known = [place for place in places if place is not None]
         numbers = self._numbers
         if (
-            isinstance(numbers, bytes)
-            and not self._unknown
-            and len(known) == len(places)
-            and min(known, default=0) >= 0
-            and max(known, default=-1) < present
+            self._unknown
+            or len(known) < len(places)
+            or min(known, default=0) < 0
+            or max(known, default=-1) >= present
         ):
-            # No look at each number: a large cluster has a million cores.
+            return CoreUse(
+                [self[place] if place is not None and 0 <= place < present else None for place in places]
+            )
+        # No look at each number: a large cluster has a million cores.
+        if isinstance(numbers, bytes):
             return CoreUse.packed(b"".join([numbers[5 * place : 5 * place + 5] for place in known]))
-        return CoreUse(
-            [self[place] if place is not None and 0 <= place < present else None for place in places]
-        )
+        use = CoreUse.__new__(CoreUse)
+        use._unknown = frozenset()
+        picked = array("d")
+        for place in known:
+            picked.extend(numbers[5 * place : 5 * place + 5])
+        use._numbers = picked
+        return use
 
     def __len__(self) -> int:
         return len(self._numbers) // 5

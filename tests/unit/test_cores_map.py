@@ -116,11 +116,11 @@ def test_cores_of_which_slurm_counts_no_threads_are_joined() -> None:
 
 
 def test_a_core_is_never_more_than_fully_busy() -> None:
-    (joined,) = join_threads([CpuTimes(90, 0, 10, 0, 0), CpuTimes(50, 0, 40, 10, 0)], 2)
+    (joined,) = join_threads(CoreUse([CpuTimes(90, 0, 10, 0, 0), CpuTimes(50, 0, 40, 10.5, 0)]), 2)
     assert joined is not None
     assert sum(joined) == pytest.approx(100)
     assert joined.idle == 0
-    assert joined.user == pytest.approx(70)
+    assert joined.user == pytest.approx(14000 / 200.5)
 
 
 TIMES = st.lists(st.floats(0, 25), min_size=4, max_size=4).map(
@@ -131,7 +131,7 @@ TIMES = st.lists(st.floats(0, 25), min_size=4, max_size=4).map(
 @given(st.lists(st.none() | TIMES, min_size=1, max_size=32), st.integers(1, 4))
 def test_joined_cores_sum_to_100(threads: list[CpuTimes | None], each: int) -> None:
     threads = threads[: len(threads) // each * each]
-    cores = join_threads(threads, each)
+    cores = join_threads(CoreUse(threads), each)
     assert len(cores) == len(threads) // each
     for place, core in enumerate(cores):
         known = [one for one in threads[place * each : (place + 1) * each] if one is not None]
@@ -141,6 +141,27 @@ def test_joined_cores_sum_to_100(threads: list[CpuTimes | None], each: int) -> N
             assert core.busy >= max(one.busy for one in known) - max(one.wait for one in known) - 1e-6 or (
                 core.idle == pytest.approx(0)
             )
+
+
+WHOLE = st.lists(st.integers(0, 25), min_size=4, max_size=4).map(
+    lambda spent: CpuTimes(spent[0], spent[1], spent[2], spent[3], 100 - sum(spent))
+)
+FULL = st.integers(0, 100).map(lambda user: CpuTimes(user, 0, 100 - user, 0, 0))
+
+
+@given(st.lists(WHOLE | FULL, max_size=32), st.integers(1, 4))
+def test_whole_percentages_come_to_the_same_within_rounding(threads: list[CpuTimes], each: int) -> None:
+    threads = threads[: len(threads) // each * each]
+    # A part that is not whole makes every other one be reckoned exactly, too.
+    exact = join_threads(CoreUse([*threads, *[CpuTimes(0.5, 0, 0, 0, 99.5)] * each]), each)
+    whole = join_threads(CoreUse(threads), each)
+    assert len(whole) == len(exact) - 1
+    for one, other in zip(whole, exact, strict=False):
+        assert one is not None
+        assert other is not None
+        assert sum(one) == 100
+        assert all(part == int(part) >= 0 for part in one)
+        assert all(abs(part - same) <= 3 for part, same in zip(one, other, strict=True))
 
 
 def test_cores_that_were_not_reported_are_unknown() -> None:

@@ -13,7 +13,6 @@ from jobmon_tui.backends.host_names import HostNames
 from jobmon_tui.backends.job_memory import memory_file
 from jobmon_tui.backends.loading import load_backend
 from jobmon_tui.backends.measured import MeasuredBackend
-from jobmon_tui.backends.merge_readings import measured_nodes
 from jobmon_tui.errors import PluginError, SourceError, UsageError
 from jobmon_tui.feeds.live import LiveFeed
 from jobmon_tui.feeds.one_user import OneUserFeed
@@ -268,22 +267,6 @@ def test_nodes_are_shown_counted_and_numbered_as_configured() -> None:
     assert snapshot.usage.available == 8
 
 
-def test_ten_thousand_nodes_are_merged_without_a_look_at_each_core() -> None:
-    nodes = [Node(name=f"n{number}", n_cpus=128, sockets=2) for number in range(10_000)]
-    numbers = bytes(range(100)) * 6 + bytes(40)
-    reading = NodeReading(cpu=CpuUse(BUSY, CoreUse.packed(numbers)), memory=Used(1, 2))
-    answers = [ReadingsAnswer(taken_at=NOW, nodes={f"n{number}.site": reading for number in range(10_000)})]
-    backend = MeasuredBackend(Slurm(), [], nodes={"column_ordered": ["*"]})
-    names = HostNames(node.name for node in nodes)
-    started = time.process_time()
-    merged = measured_nodes(nodes, answers, names, backend.scheduler_cpu_use)
-    seconds = time.process_time() - started
-    assert merged[0].cpu is not None
-    assert merged[0].cpu.cores[1] == CoreUse.packed(numbers)[2]
-    # About 0.4 s here; a look at each of the 1.28 million cores would take several.
-    assert seconds < 2
-
-
 SERIES = Series(times=(1.0,), values=(2.0,))
 REQUEST = SeriesRequest(kind="node", name="c1", reading="memory", start=0, end=10)
 
@@ -356,21 +339,3 @@ def test_options_that_make_no_sense_are_told(options: dict[str, Any], words: str
             load_backend(name, options=options)
         assert words in str(caught.value)
         assert "secret" not in str(caught.value) + caught.value.hint
-
-
-def test_sources_are_made_as_configured(tmp_path: Path) -> None:
-    backend = load_backend(
-        "measured",
-        options={
-            "ganglia": {"addresses": ["head1:8651", "[::1]:8649"]},
-            "influxdb": {"url": "http://metrics:8086", "schema": {"host_tag": "h", "cpu": {"user": "u"}}},
-            "prometheus": {"url": "http://prom:9090", "queries": {"power": "watts"}},
-            "nodes": {
-                "network_interface": {"c[1-4]": "ib0", "*": "eth*"},
-                "jobfs_device": {"c*": "sdb"},
-            },
-        },
-    )
-    assert isinstance(backend, MeasuredBackend)
-    names = [status.name for status in backend._measuring.statuses()]
-    assert names == ["ganglia", "influxdb", "prometheus"]
