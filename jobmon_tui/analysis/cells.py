@@ -27,6 +27,10 @@ _WIDEST = 72
 """Cells that a growing column may come to have."""
 
 
+TREND_WIDTH = 10
+"""Cells of a small chart in a list."""
+
+
 class Cell(NamedTuple):
     """What one column shows of one row."""
 
@@ -68,6 +72,8 @@ class Context:
     index: SnapshotIndex | None = None
     cpu: Mapping[str, float] = field(default_factory=lambda: NOTHING)
     """Job id to measured CPU use of the cores it holds, in %."""
+    trends: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    """Job id to a small chart of its CPU use, `TREND_WIDTH` cells wide."""
     warned: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     """Job id, node or user name to what is wrong, in a few words."""
     me: str | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from jobmon_tui.analysis.cells import (
+    TREND_WIDTH,
     Cell,
     Column,
     Context,
@@ -37,6 +38,7 @@ from jobmon_tui.analysis.job_cells import (
     state_cell,
     summed,
     text_column,
+    trend_cell,
     user_cell,
     wait_value,
     why_not_running,
@@ -191,6 +193,16 @@ JOB_COLUMNS: tuple[Column, ...] = (
         width=6,
         rank=11,
         description="measured use of the cores it holds",
+    ),
+    Column(
+        key="trend",
+        title="cpu before",
+        width=TREND_WIDTH,
+        rank=12,
+        description="measured use of the cores it holds over the last half hour, as far as jobmon saw it",
+        sort_value=cpu_value,
+        cell=trend_cell,
+        falls=True,
     ),
     number_column(
         over(memory_used, max),

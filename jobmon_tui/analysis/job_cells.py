@@ -230,6 +230,14 @@ def cpu_value(row: ListingRow, context: Context) -> float | None:
     return sum(known) / len(known) if known else None
 
 
+def trend_cell(row: ListingRow, context: Context) -> Cell:
+    """A small chart of its CPU use; empty of what is many jobs, or does not run."""
+    job: Job = row.item
+    if row.kind == "array" or not job.is_running:
+        return EMPTY
+    return Cell(context.trends.get(job.job_id, ""), "user")
+
+
 def percent_cell(value: float | None) -> Cell:
     """A whole percentage."""
     return UNKNOWN if value is None else Cell(f"{value:.0f} %")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from jobmon_tui.backends.base import BackendBase
 from jobmon_tui.errors import UsageError
+from jobmon_tui.model.series import Series, SeriesRequest
 from jobmon_tui.model.snapshot import Job, Node, Partition, Reservation, SourceStatus
 
 if TYPE_CHECKING:
@@ -46,6 +49,7 @@ class DemoBackend(BackendBase):
         self._clock = clock
         self._now = 0.0
         self._cluster: Cluster | None = None
+        self._lock = threading.Lock()
 
     def init(self) -> None:
         """Build the cluster."""
@@ -56,7 +60,8 @@ class DemoBackend(BackendBase):
     def pre_update(self) -> None:
         """Bring the cluster to the present."""
         self._now = self._clock()
-        self._built().advance(self._now)
+        with self._lock:
+            self._built().advance(self._now)
 
     def nodes(self) -> Iterable[Node]:
         """Every node."""
@@ -89,6 +94,24 @@ class DemoBackend(BackendBase):
     def notes(self) -> Sequence[str]:
         """That nothing of this is real."""
         return ("This cluster is invented: nobody and nothing on it is real.",)
+
+    def series(self, requests: Sequence[SeriesRequest]) -> list[Series | None]:
+        """What a node or a job did at any time until now; may be called from another thread than the rest."""
+        from jobmon_tui.backends.simulation.past import copy_of, series_of
+
+        answers: dict[SeriesRequest, Series | None] = {}
+        for request in requests:
+            if request in answers:
+                continue
+            subject = (request.kind, request.name, request.start, request.end)
+            alike = [one for one in requests if (one.kind, one.name, one.start, one.end) == subject]
+            with self._lock:
+                cluster = self._built()
+                running = (plan for plan in cluster.running if request.kind == "job")
+                plan = next((copy_of(plan) for plan in running if plan.job_id == request.name), None)
+            past = [replace(one, end=min(one.end, self._now)) for one in alike]
+            answers.update(zip(alike, series_of(cluster, plan, past), strict=True))
+        return [answers[request] for request in requests]
 
     def _built(self) -> Cluster:
         if self._cluster is None:

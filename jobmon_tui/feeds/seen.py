@@ -145,6 +145,12 @@ class Seen:
             return tuple(frame.time for frame in self._frames)
 
     @property
+    def jobs(self) -> tuple[str, ...]:
+        """The ids of the jobs that anything was seen of."""
+        with self._lock:
+            return tuple(self._slots["job"].of)
+
+    @property
     def began(self) -> float | None:
         """When the first frame was taken, in Unix seconds."""
         frames = self._frames
@@ -216,6 +222,7 @@ class Seen:
 
     def series(self, requests: Iterable[SeriesRequest]) -> list[Series | None]:
         """What was seen of each request; ``None`` where that reading was never seen then."""
+        requests = list(requests)
         with self._lock:
             frames = list(self._frames)
             found = [
@@ -246,7 +253,8 @@ class Seen:
                 )
                 for at in range(first, len(frames), step)
             ]
-            part._slots = self._slots
+            # Names still come and go in these: they are looked up under the same lock.
+            part._slots, part._lock = self._slots, self._lock
         return part
 
 

@@ -51,7 +51,11 @@ class ChartSource:
         stored = self._from_store(requests)
         seen = self._seen.series(requests)
         series = tuple(
-            kept if kept is not None and any(value is not None for value in kept.values) else own
+            own
+            if kept is None or not _last_known(kept)
+            else _continued(kept, own)
+            if own is not None
+            else kept
             for kept, own in zip(stored, seen, strict=True)
         )
         return Measured(series, self._problem)
@@ -81,6 +85,21 @@ class ChartSource:
         if self._problem or len(self._stored) != len(requests):
             self._stored = [None] * len(requests)
         return self._stored
+
+
+def _last_known(series: Series) -> float | None:
+    """When something was measured last; ``None`` where nothing was."""
+    known = (time for time, value in zip(series.times, series.values, strict=True) if value is not None)
+    return max(known, default=None)
+
+
+def _continued(stored: Series, seen: Series) -> Series:
+    """What a store has, and what was seen after its last measurement: stores are behind the present."""
+    last = _last_known(stored) or 0.0
+    older = [point for point in zip(stored.times, stored.values, strict=True) if point[0] <= last]
+    newer = [point for point in zip(seen.times, seen.values, strict=True) if point[0] > last]
+    times, values = zip(*older, *newer, strict=True)
+    return Series(times=times, values=values, unit=stored.unit)
 
 
 def _with_its_gaps(series: Series, span: float) -> Series:

@@ -25,6 +25,8 @@ class Picture:
     """The nodes in groups, for the map; the very same object while the nodes stay the same."""
     cpu: Mapping[str, float] = field(default_factory=lambda: NOTHING)
     """Job id to how busy its cores are, in %, where they are measured."""
+    trends: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    """Job id to a small chart of how busy its cores were in the last half hour, for lists."""
     warned: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     """Job ids, node and user names to what has been wrong for a while, in a few words."""
 

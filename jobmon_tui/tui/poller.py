@@ -26,6 +26,7 @@ from jobmon_tui.feeds.seen import Seen
 from jobmon_tui.model.snapshot import Snapshot
 from jobmon_tui.tui.messages import PictureReady, PollFailed, PollState
 from jobmon_tui.tui.picture import Failure, Picture
+from jobmon_tui.tui.trends import Trends
 
 LARGEST_SHARE = 0.1
 """The most of the time that jobmon lets its feed be busy for it."""
@@ -188,6 +189,7 @@ class Poller:
             number=last.number + 1 if last else 1,
             seconds=self._last_seconds,
             cpu=JobCpu(snapshot),
+            trends=Trends(self.seen, snapshot.timestamp),
             warned=warned_in_words(snapshot, self._window.add(snapshot)),
         )
         self._last = picture

@@ -35,6 +35,7 @@ class Cluster:
     """
 
     def __init__(self, nodes: int, jobs: int, seed: int) -> None:
+        self.seed = seed
         self.machines = install(nodes, seed)
         self.cells = deal(self.machines, jobs, seed)
         places = round(max(0.0, jobs - sum(cell.usual_jobs for cell in self.cells)))

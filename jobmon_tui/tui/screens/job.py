@@ -85,7 +85,8 @@ class JobDetail(VerticalScroll):
     @property
     def wanted_height(self) -> int:
         """Lines that it takes to show all of the page."""
-        return max((child.virtual_region.bottom for child in self.children if child.display), default=0)
+        shown = [child for child in self.children if child.display]
+        return max((child.virtual_region.bottom + child.styles.margin.bottom for child in shown), default=0)
 
     def turn(self, step: int) -> bool:
         """Show the next or previous page of nodes; whether there is one."""

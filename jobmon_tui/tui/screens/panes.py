@@ -274,6 +274,7 @@ class TablePane(Vertical):
             now=index.snapshot.timestamp,
             index=index,
             cpu=picture.cpu,
+            trends=picture.trends,
             warned=picture.warned,
             me=self.jobmon.own_name,
         )

@@ -14,7 +14,7 @@ from jobmon_tui.tui.theme import palette
 from jobmon_tui.tui.widgets.chart_canvas import GRAINS, Glyphs, glyphs_for
 from jobmon_tui.tui.widgets.chart_painter import LEAST_HEIGHT, painted, plot_width, side_by_side
 
-NARROWEST = 44
+NARROWEST = 42
 """Columns from which on charts stand beside each other."""
 GAP = 2
 """Columns between two charts."""

@@ -82,20 +82,22 @@ def _top(filled: FilledChart, spans: Sequence[Sequence[Extent | None]]) -> float
 def _layers(
     filled: FilledChart, spans: Sequence[list[Extent | None]], top: float, dots: int, colours: Palette
 ) -> list[Layer]:
-    layers = []
+    layers: list[Layer] = []
+    lines: list[Layer] = []
     columns = len(spans[0]) if spans else 0
-    for level in filled.chart.levels:
+    # The first line and level are what a chart is about: they are drawn last, over the others.
+    for level in reversed(filled.chart.levels):
         drawn_level = level_dots(level.value, top, dots, columns)
         layers.append(Layer(drawn_level, colours.role(level.role), _LEVEL_MARK))
     below: list[Extent | None] | None = None
     for place, ((line, _), span) in enumerate(zip(filled.lines, spans, strict=True)):
         style = colours.role(line.role)
         if filled.chart.stacked:
-            layers.append(Layer(area_dots(span, below, top, dots), style, _mark(place, line)))
+            lines.append(Layer(area_dots(span, below, top, dots), style, _mark(place, line)))
             below = span
         else:
-            layers.append(Layer(line_dots(span, top, dots), style, _mark(place, line)))
-    return layers
+            lines.insert(0, Layer(line_dots(span, top, dots), style, _mark(place, line)))
+    return layers + lines
 
 
 def _mark(place: int, line: Line) -> str:

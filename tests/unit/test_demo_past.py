@@ -1,0 +1,67 @@
+"""The demo's past, for charts: the same as what the demo showed then."""
+
+from __future__ import annotations
+
+import pytest
+
+from jobmon_tui.analysis.series import job_readings, node_readings
+from jobmon_tui.backends.demo import DemoBackend
+from jobmon_tui.model.series import Series, SeriesRequest
+from jobmon_tui.model.snapshot import Snapshot
+
+NOW = 1_790_000_000.0
+READINGS = ("cpu_user", "cpu_wait", "memory", "infiniband_in", "jobfs_write", "gpu:1")
+JOB_READINGS = ("cpu_user", "cpu_system", "memory", "lustre_read:scratch", "jobfs", "gpu", "memory_max")
+
+
+def demo(time: float) -> tuple[DemoBackend, Snapshot]:
+    backend = DemoBackend(24, 200, clock=lambda: time)
+    return backend, backend.cycle()
+
+
+def value_at(series: Series | None, time: float) -> float | None:
+    return None if series is None else dict(zip(series.times, series.values, strict=True))[time]
+
+
+@pytest.mark.parametrize("ago", [0, 600, 1800])
+def test_nodes_and_jobs_did_what_they_were_seen_to_do(ago: float) -> None:
+    backend, present = demo(NOW)
+    _, past = demo(NOW - ago)
+    compared = 0
+    for name, node in past.nodes.items():
+        asked = [
+            SeriesRequest(kind="node", name=name, reading=reading, start=NOW - 1800, end=NOW)
+            for reading in READINGS
+        ]
+        for request, series in zip(asked, backend.series(asked), strict=True):
+            expected = node_readings(node).get(request.reading)
+            assert value_at(series, NOW - ago) == expected
+            compared += expected is not None
+    for job_id in past.jobs.keys() & {one.job_id for one in present.jobs.values() if one.is_running}:
+        if not past.jobs[job_id].is_running:
+            continue
+        asked = [
+            SeriesRequest(kind="job", name=job_id, reading=reading, start=NOW - 1800, end=NOW)
+            for reading in JOB_READINGS
+        ]
+        known = job_readings(past.jobs[job_id], past.nodes)
+        for request, series in zip(asked, backend.series(asked), strict=True):
+            if series is not None and NOW - ago in series.times and request.reading in known:
+                assert value_at(series, NOW - ago) == pytest.approx(known[request.reading])
+                compared += 1
+    assert compared > 50
+
+
+def test_nothing_is_known_of_strangers_or_of_the_future() -> None:
+    backend, present = demo(NOW)
+    name = next(name for name, node in present.nodes.items() if node.cpu)
+    asked = [
+        SeriesRequest(kind="node", name="nowhere", reading="memory", start=NOW - 100, end=NOW),
+        SeriesRequest(kind="job", name="1", reading="memory", start=NOW - 100, end=NOW),
+        SeriesRequest(kind="node", name=name, reading="memory", start=NOW - 1000, end=NOW + 1000),
+    ]
+    nowhere, nobody, node = backend.series(asked)
+    assert nowhere is None
+    assert nobody is None
+    assert node is not None
+    assert node.times[-1] <= NOW
