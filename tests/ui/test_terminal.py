@@ -70,11 +70,16 @@ def test_many_small_paints_leave_what_painting_everything_shows(open_terminal: O
         "down", "down", "x", "pagedown", "j", "k", "x", "up", "S", "f", "m", "g", "tab", "down", "down",
         "tab", "l", "j", "2", "pagedown", "down", "s", "escape", "3", "down", "5", "tab", "down", "1",
     )  # fmt: skip
-    for key in (*keys, "/", *"state:run"):
+    for key in keys:
         terminal.send(key)
         # Long enough for an escape not to be taken for the beginning of another key.
         time.sleep(0.25 if key == "escape" else 0.07)
-    terminal.send("enter")
+    terminal.wait_for(lambda screen: "Users" in screen.text())
+    terminal.send("/")
+    terminal.wait_for_text("Clear the filter")
+    for key in (*"state:run", "enter"):
+        terminal.send(key)
+        time.sleep(0.07)
     terminal.wait_for_text(r"filter state:run +[\d,]+/")
     terminal.send("pagedown", "down", " ")
     terminal.wait_for_text("PAUSED")

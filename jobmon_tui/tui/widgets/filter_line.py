@@ -50,7 +50,8 @@ class FilterLine(Horizontal):
         with field.prevent(Input.Changed):
             field.value = text
         field.cursor_position = len(text)
-        field.focus()
+        # At once, not when all that waits is done, as `focus` does: the next key may be here already.
+        self.screen.set_focus(field)
 
     def show_error(self, error: FilterError | None) -> None:
         """Tell what was expected, and mark the place."""
