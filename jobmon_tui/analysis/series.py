@@ -113,15 +113,13 @@ def _put_job_cpu(known: Known, job: Job, nodes: Mapping[str, Node]) -> None:
     count = 0
     for host, held in job.layout.items():
         node = nodes.get(host)
-        cores = node.cpu.cores if node is not None and node.cpu is not None else ()
-        present = len(cores)
-        for index in held:
-            core = cores[index] if index < present else None
-            if core is not None:
-                count += 1
-                user += core[0] + core[1]
-                system += core[2]
-                wait += core[3]
+        if node is None or node.cpu is None:
+            continue
+        known_here, times = node.cpu.cores.summed(held)
+        count += known_here
+        user += times.user + times.nice
+        system += times.system
+        wait += times.wait
     if count:
         known["cpu_user"], known["cpu_system"], known["cpu_wait"] = user / count, system / count, wait / count
 

@@ -100,6 +100,21 @@ class CoreUse(Sequence["CpuTimes | None"]):
         use._numbers = picked
         return use
 
+    def summed(self, cores: Sequence[int]) -> tuple[int, CpuTimes]:
+        """How many of some cores are known, and the sums of what those spent their time on.
+
+        Args:
+            cores: Different indices, as a job's layout has them; those beyond the end are unknown.
+        """
+        numbers, unknown = self._numbers, self._unknown
+        first, last = min(cores, default=-1), max(cores, default=-1)
+        if first >= 0 and not unknown and last - first + 1 == len(cores) == len(set(cores)):
+            # Neighbours, as most jobs have them: a large cluster has too many cores to look at each.
+            part = numbers[5 * first : 5 * last + 5]
+            return len(part) // 5, CpuTimes(*(sum(part[kind::5]) for kind in range(5)))
+        known = [5 * core for core in cores if 0 <= core < len(self) and core not in unknown]
+        return len(known), CpuTimes(*(sum(numbers[place + kind] for place in known) for kind in range(5)))
+
     def __len__(self) -> int:
         return len(self._numbers) // 5
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from jobmon_tui.analysis.charts import (
     filled_charts,
     job_charts,
@@ -81,6 +84,24 @@ def test_a_job_is_what_its_own_measured_cores_do() -> None:
         "cpu_wait": 2.5,
     }
     assert job_readings(job(layout={"n1": (0, 2, 9)}), nodes)["cpu_user"] == 90
+
+
+core_times = st.none() | st.tuples(*[st.integers(0, 255)] * 5)
+
+
+@given(st.lists(core_times, max_size=12), st.sets(st.integers(0, 15)), st.booleans())
+def test_sums_over_cores_are_those_of_each_core(
+    cores: list[tuple[int, ...] | None], held: set[int], neighbours: bool
+) -> None:
+    use = CoreUse(cores)
+    wanted = sorted(held)
+    if neighbours and wanted:
+        wanted = list(range(wanted[0], wanted[-1] + 1))
+    count, sums = use.summed(tuple(reversed(wanted)))
+    assert (count, sums) == use.summed(wanted)
+    known = [times for core in wanted if core < len(cores) and (times := cores[core]) is not None]
+    assert count == len(known)
+    assert list(sums) == [sum(times[kind] for times in known) for kind in range(5)]
 
 
 def test_a_sum_over_nodes_is_unknown_while_one_of_them_is() -> None:
