@@ -5,10 +5,19 @@ from __future__ import annotations
 import os
 import sys
 from argparse import Namespace
+from dataclasses import asdict
 from typing import Any
 
 from jobmon_tui.cli.feeds import choose_feed, chosen_user
-from jobmon_tui.cli.settings import check_filter, check_theme, check_view, load_settings, own_setting
+from jobmon_tui.cli.settings import (
+    check_columns,
+    check_filter,
+    check_theme,
+    check_view,
+    load_settings,
+    own_setting,
+    thresholds_of,
+)
 from jobmon_tui.config import Config
 from jobmon_tui.errors import UsageError
 from jobmon_tui.tui.options import VIEWS, WatchOptions
@@ -28,7 +37,7 @@ def run(arguments: Namespace) -> int:
     config = load_settings(arguments)
     filter_text = _filter_text(arguments.filter, user, config)
     _check_terminal()
-    for error in check_view(config):
+    for error in (*check_view(config), *check_columns(config)):
         raise error
     feed, notice = choose_feed(arguments, config)
     _check_theme(arguments.theme, config)
@@ -38,6 +47,8 @@ def run(arguments: Namespace) -> int:
         filter=filter_text,
         interval=arguments.interval or _unless_remembered(config, "interval"),
         theme=arguments.theme or _unless_remembered(config, "theme"),
+        columns=_columns(config),
+        thresholds=thresholds_of(config),
         wall=arguments.command == "wall",
         wall_seconds=getattr(arguments, "page_seconds", 20.0),
         notice=notice,
@@ -59,6 +70,21 @@ def _unless_remembered(config: Config, name: str) -> Any:
     from jobmon_tui.tui.remember import Remembered
 
     return None if getattr(Remembered.load(), name) else configured
+
+
+def _columns(config: Config) -> dict[str, tuple[str, ...]]:
+    """The configured columns by table, under the same rule."""
+    configured = {table: keys for table, keys in asdict(config.watch.columns).items() if keys}
+    if not configured:
+        return {}
+    from jobmon_tui.tui.remember import Remembered
+
+    remembered = Remembered.load().columns
+    return {
+        table: keys
+        for table, keys in configured.items()
+        if own_setting(config, f"watch.columns.{table}") or table not in remembered
+    }
 
 
 def _filter_text(text: str | None, user: str | None, config: Config) -> str:

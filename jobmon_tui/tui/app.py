@@ -17,6 +17,7 @@ from textual.screen import Screen
 
 from jobmon_tui.analysis.groups import GROUPINGS, Grouper, NodeGroup
 from jobmon_tui.analysis.readings import Reading, available_readings
+from jobmon_tui.analysis.warnings import DEFAULT_THRESHOLDS
 from jobmon_tui.feeds.base import Feed
 from jobmon_tui.tui import textual_compat
 from jobmon_tui.tui.chart_source import ChartSource
@@ -61,13 +62,17 @@ class JobmonApp(App[None]):
         self.clock = clock
         self.options = options or WatchOptions()
         self.remembered = Remembered.load()
+        self.columns = self.remembered.columns | {
+            table: list(keys) for table, keys in self.options.columns.items()
+        }
+        """Table to the keys of the columns that it has now."""
         self.picture: Picture | None = None
         self.failure: Failure | None = None
         self.paused = False
         self.reading_key = ""
         self.own_name = own_name()
         interval = self.options.interval or self.remembered.interval or feed.interval
-        self.poller = Poller(feed, self.post_message, interval)
+        self.poller = Poller(feed, self.post_message, interval, self.options.thresholds or DEFAULT_THRESHOLDS)
         self.poller.group_key = self.group_key
         self.desk = Desk(self.post_message)
         # A store of measurements may take seconds to answer: lists must not wait for it.

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jobmon_tui.analysis.warnings import Thresholds
 
 VIEWS = ("cluster", "jobs", "nodes", "queue")
 """The views that can be opened by name."""
@@ -20,6 +25,10 @@ class WatchOptions:
     """Seconds between two refreshes; ``None``: what was used last, else what the feed suggests."""
     theme: str | None = None
     """A theme's name; ``None``: what was used last."""
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Table to the keys of its columns; an absent one has those chosen last, else its own."""
+    thresholds: Thresholds | None = None
+    """From where on something counts as wasted; ``None``: the usual."""
     wall: bool = False
     """Show the wall display: no cursor, no input, pages that take turns."""
     wall_seconds: float = 20.0

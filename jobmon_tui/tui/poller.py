@@ -20,6 +20,7 @@ from jobmon_tui.analysis.groups import Grouper
 from jobmon_tui.analysis.index import index_snapshot
 from jobmon_tui.analysis.live_use import JobCpu, WarningWindow, warned_in_words
 from jobmon_tui.analysis.merge import with_jobs_of_user
+from jobmon_tui.analysis.warnings import DEFAULT_THRESHOLDS, Thresholds
 from jobmon_tui.errors import JobmonError
 from jobmon_tui.feeds.base import Feed
 from jobmon_tui.feeds.seen import Seen
@@ -51,9 +52,16 @@ class Poller:
         feed: Where snapshots come from.
         post: Takes a message from any thread (the app's ``post_message``).
         interval: Seconds from the end of one poll to the start of the next.
+        thresholds: From where on something counts as wasted.
     """
 
-    def __init__(self, feed: Feed, post: Callable[[Message], object], interval: float) -> None:
+    def __init__(
+        self,
+        feed: Feed,
+        post: Callable[[Message], object],
+        interval: float,
+        thresholds: Thresholds = DEFAULT_THRESHOLDS,
+    ) -> None:
         self._feed = feed
         self._post = post
         self._interval = interval
@@ -66,7 +74,7 @@ class Poller:
         self._failing_since = 0.0
         self._last_seconds = 0.0
         self._last: Picture | None = None
-        self._window = WarningWindow()
+        self._window = WarningWindow(thresholds)
         self.seen = Seen()
         """What there was to be seen since the start, for charts; any thread may ask it."""
         self._part: Snapshot | None = None

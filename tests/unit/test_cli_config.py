@@ -123,12 +123,25 @@ def test_what_the_app_remembers_stands_between_the_sites_file_and_the_users_own(
     assert opened().interval == 20
 
 
+def test_columns_and_thresholds_reach_the_app(
+    write: Write, site_folder: Path, opened: Callable[..., WatchOptions]
+) -> None:
+    (site_folder / "config.toml").write_text("[watch.columns]\njobs = ['id']\nnodes = ['name']\n")
+    write("[watch.columns]\nqueue = ['id', 'user']\n[thresholds]\nwarn_util = 50\n")
+    Remembered(columns={"nodes": ["state"], "queue": ["id"]}).save()
+    options = opened()
+    assert options.columns == {"jobs": ("id",), "queue": ("id", "user")}
+    assert options.thresholds is not None
+    assert options.thresholds.warn_util == 50
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("[watch]\ntheme = 'jobmon-drak'", "watch.theme names no theme: 'jobmon-drak'"),
         ("[watch]\n\nview = 'job'", "line 3: watch.view names no view: 'job'"),
         ("[watch]\nfilter = 'cores>x'", "watch.filter is no filter"),
+        ("[watch.columns]\njobs = ['usr']", "watch.columns.jobs names no column: 'usr'"),
         ("[backend]\nname = 'x'\npath = ['no/such']", "line 3: backend.path names no folder"),
         ("[backend]\nname = 'no_such'", "there is no backend named 'no_such'"),
         ("[watch", "line 1"),

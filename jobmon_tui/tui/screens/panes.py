@@ -175,7 +175,7 @@ class TablePane(Vertical):
     @property
     def columns(self) -> tuple[Column, ...]:
         """The chosen columns."""
-        keys = self.jobmon.remembered.columns.get(self.kind.name) or self.kind.default_columns
+        keys = self.jobmon.columns.get(self.kind.name) or self.kind.default_columns
         try:
             return columns_of(self.kind.columns, keys)
         except UsageError:
@@ -243,6 +243,7 @@ class TablePane(Vertical):
 
     def _columns_chosen(self, chosen: tuple[str, ...] | None) -> None:
         if chosen:
+            self.jobmon.columns[self.kind.name] = list(chosen)
             self.jobmon.remembered.columns[self.kind.name] = list(chosen)
             self.jobmon.remembered.save()
             self.ask()
