@@ -118,11 +118,16 @@ def pieces_waiting(app: App[Any]) -> int:
     return writer._queue.qsize() if writer is not None else 0
 
 
-def _forget_and_resize(self: App[Any]) -> None:
-    """A terminal that was given another size, be it only for a moment, may have lost anything."""
-    shadow = _shadows.get(self.console)
+def forget_screen(app: App[Any]) -> None:
+    """Take nothing for granted of what the terminal shows: the next frame is written whole."""
+    shadow = _shadows.get(app.console)
     if shadow is not None:
         shadow.forget_all()
+
+
+def _forget_and_resize(self: App[Any]) -> None:
+    """A terminal that was given another size, be it only for a moment, may have lost anything."""
+    forget_screen(self)
     event = self._resize_event
     _original(App, "_check_resize")(self)
     if event is not None and self.screen_stack and event.size == self.screen._compositor.size:

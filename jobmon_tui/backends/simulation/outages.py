@@ -18,7 +18,8 @@ MAINTENANCE_LENGTH = 2 * HOUR
 WEEK = 7 * DAY
 WORKSHOP_GAP = 6 * HOUR
 """At the end of each week in which the workshop's nodes are nobody's."""
-WORKSHOPS = ("mpi", "gpu_intro", "profiling", "containers", "python_hpc")
+WORKSHOP = "workshop"
+"""The name of each week's reservation. Always the same: whoever waited through the gap still asks for it."""
 
 _DOWN, _DRAIN = 31, 32
 _DRAIN_REASONS = (
@@ -130,7 +131,7 @@ class Outages:
         if time - phase - week * WEEK >= WEEK - WORKSHOP_GAP:
             week += 1
         begins = float(int(phase + week * WEEK))
-        return Window(f"workshop_{WORKSHOPS[week % len(WORKSHOPS)]}", begins, begins + WEEK - WORKSHOP_GAP)
+        return Window(WORKSHOP, begins, begins + WEEK - WORKSHOP_GAP)
 
     def closures(self, cell: Cell, start: float, end: float) -> list[tuple[float, float]]:
         """When nobody may compute on the cell at all, in that time (Unix seconds), in order."""

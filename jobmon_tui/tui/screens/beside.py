@@ -12,6 +12,9 @@ from jobmon_tui.tui.screens.panes import titled
 from jobmon_tui.tui.widgets.core_grid import CoreGrid
 from jobmon_tui.tui.widgets.fact_sheet import FactSheet
 
+REST = 0.06
+"""Seconds that a list's cursor rests on a row before that is shown beside the list."""
+
 
 class Beside(VerticalScroll, can_focus=False):
     """The facts of one job or node, and the cores of a node."""

@@ -6,15 +6,20 @@ from typing import Any
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
+from textual.timer import Timer
 
 from jobmon_tui.tui.screens.base import Place, View
-from jobmon_tui.tui.screens.beside import Beside
+from jobmon_tui.tui.screens.beside import REST, Beside
 from jobmon_tui.tui.screens.panes import JobsPane, titled
 from jobmon_tui.tui.widgets.table import Table
 
 
 class JobsView(View):
     """The job list, filling the screen."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self._rest: Timer | None = None
 
     def compose(self) -> ComposeResult:
         """The list, and the job under the cursor beside it where there is room."""
@@ -41,7 +46,9 @@ class JobsView(View):
     def on_table_moved(self, event: Table.Moved) -> None:
         """Another job beside the list."""
         event.stop()
-        self._show_beside()
+        if self._rest is not None:
+            self._rest.stop()
+        self._rest = self.set_timer(REST, self._show_beside)
 
     def on_table_opened(self, event: Table.Opened) -> None:
         """Into the job, or unfold the array."""

@@ -29,6 +29,7 @@ from jobmon_tui.tui.screens.nodes import NodesView
 from jobmon_tui.tui.screens.panes import JobsPane
 from jobmon_tui.tui.screens.picker import Match, Picker
 from jobmon_tui.tui.screens.queue import QueueView
+from jobmon_tui.tui.textual_compat import forget_screen
 from jobmon_tui.tui.widgets.empty import EmptyPage
 from jobmon_tui.tui.widgets.filter_line import FilterLine
 from jobmon_tui.tui.widgets.key_line import KeyLine
@@ -118,6 +119,7 @@ class MainScreen(Screen[None]):
         Binding(
             "T", "app.next_theme", "theme", show=False, id="app.theme", tooltip="Next theme: dark, light, ..."
         ),
+        Binding("ctrl+l", "redraw", show=False, id="app.redraw", tooltip="Draw the whole screen anew"),
         Binding("question_mark", "help", "help", key_display="?", id="app.help", tooltip="This help"),
         Binding("q", "quit_or_out", "quit", id="app.quit", tooltip="Go back; at the top: quit"),
     ]
@@ -425,6 +427,11 @@ class MainScreen(Screen[None]):
         text = " ".join(things)
         self.app.copy_to_clipboard(text)
         self.app.notify(printable(text, 200), title="Copied", timeout=3, markup=False)
+
+    def action_redraw(self) -> None:
+        """Draw everything anew: another program may have written over the terminal."""
+        forget_screen(self.app)
+        self.refresh()
 
     def action_help(self) -> None:
         """All keys that work here."""

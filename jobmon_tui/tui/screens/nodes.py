@@ -6,15 +6,20 @@ from typing import Any
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
+from textual.timer import Timer
 
 from jobmon_tui.tui.screens.base import Place, View
-from jobmon_tui.tui.screens.beside import Beside
+from jobmon_tui.tui.screens.beside import REST, Beside
 from jobmon_tui.tui.screens.panes import NodesPane, titled
 from jobmon_tui.tui.widgets.table import Table
 
 
 class NodesView(View):
     """The node list. A job filter keeps the nodes on which those jobs hold something."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self._rest: Timer | None = None
 
     def compose(self) -> ComposeResult:
         """The list, and the node under the cursor beside it where there is room."""
@@ -40,7 +45,9 @@ class NodesView(View):
     def on_table_moved(self, event: Table.Moved) -> None:
         """Another node beside the list."""
         event.stop()
-        self._show_beside()
+        if self._rest is not None:
+            self._rest.stop()
+        self._rest = self.set_timer(REST, self._show_beside)
 
     def on_table_opened(self, event: Table.Opened) -> None:
         """Into the node."""
