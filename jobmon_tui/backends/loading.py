@@ -33,7 +33,11 @@ __all__ = ["available_backends", "load_backend", "offer_backend_base"]
 
 
 def load_backend(
-    name: str, *, folders: Sequence[Path] = (), options: Mapping[str, object] | None = None
+    name: str,
+    *,
+    folders: Sequence[Path] = (),
+    options: Mapping[str, object] | None = None,
+    offered: Mapping[str, object] | None = None,
 ) -> BackendBase:
     """Load one backend and construct it; it is not started yet (`BackendBase.init`).
 
@@ -41,6 +45,8 @@ def load_backend(
         name: Its name, ``package.module:Class``, or the path of a file.
         folders: Folders named on the command line, which are searched first.
         options: Keyword arguments for its constructor.
+        offered: More of them, of which it gets those that its constructor names as keyword-only: a site's own
+            backend takes the sections of the configuration that it asks for, and no others.
 
     Raises:
         UsageError: There is no such backend, or it does not know such an option.
@@ -48,11 +54,12 @@ def load_backend(
     """
     with printed_to_log():
         if name.endswith(".py"):
-            backend = _construct(_class_in_file(Path(name)), name, options or {})
+            cls = _class_in_file(Path(name))
         elif ":" in name:
-            backend = _construct(_class_at(name), name, options or {})
+            cls = _class_at(name)
         else:
-            backend = _construct(_class_called(name, folders), name, options or {})
+            cls = _class_called(name, folders)
+        backend = _construct(cls, name, {**_asked_for(cls, offered or {}), **(options or {})})
     if not (isinstance(backend.title, str) and backend.title):
         backend.title = Path(name).stem.removeprefix("backend_") if name.endswith(".py") else name
     return backend
@@ -151,6 +158,16 @@ def _backend_class(module: ModuleType, class_name: str, origin: str) -> type[Bac
             "Begin the file with: from backend_base import BackendBase.",
         )
     return found
+
+
+def _asked_for(cls: type[BackendBase], offered: Mapping[str, object]) -> dict[str, object]:
+    import inspect
+
+    if not offered:
+        return {}
+    parameters = inspect.signature(cls).parameters
+    named = {name for name, parameter in parameters.items() if parameter.kind is parameter.KEYWORD_ONLY}
+    return {name: value for name, value in offered.items() if name in named}
 
 
 def _construct(cls: type[BackendBase], name: str, options: Mapping[str, object]) -> BackendBase:

@@ -17,11 +17,8 @@ if TYPE_CHECKING:
 
 ASKING_SLURM = {"slurm": "source", "measured": "slurm", "ozstar": "slurm"}
 """Our backends that ask Slurm, and the argument by which they are told how."""
-TAKING_SECTIONS = {
-    "measured": ("ganglia", "influxdb", "prometheus", "nodes"),
-    "ozstar": ("ganglia", "influxdb", "nodes"),
-}
-"""Our backends that take sections of the configuration, as arguments of the same names."""
+SECTIONS = ("ganglia", "influxdb", "prometheus", "nodes")
+"""Sections of the configuration that are offered to every backend, as arguments of the same names."""
 DEMO_NOTICE = "No Slurm on this machine: this is the built-in demo cluster"
 
 
@@ -48,7 +45,8 @@ def choose_feed(arguments: Namespace, config: Config = DEFAULTS) -> tuple[Feed, 
     if name == "demo":
         options |= demo_options(arguments)
     folders = backend_paths(arguments, config)
-    return LiveFeed(load_backend(name, folders=folders, options=options)), notice
+    sections = {section: getattr(config, section) for section in SECTIONS}
+    return LiveFeed(load_backend(name, folders=folders, options=options, offered=sections)), notice
 
 
 def choose_backend(arguments: Namespace, config: Config = DEFAULTS) -> tuple[str, str]:
@@ -88,7 +86,7 @@ def chosen_user(arguments: Namespace) -> str | None:
 
 
 def backend_options(name: str, config: Config) -> dict[str, object]:
-    """What the configuration has for the constructor of the backend of that name: its sections, and options.
+    """What the configuration has for the constructor of the backend of that name, besides its sections.
 
     Raises:
         UsageError: Slurm cannot be asked as configured.
@@ -97,8 +95,6 @@ def backend_options(name: str, config: Config) -> dict[str, object]:
     options: dict[str, object] = {}
     if name in ASKING_SLURM and config.slurm != DEFAULTS.slurm:
         options[ASKING_SLURM[name]] = _slurm_source(config.slurm)
-    for section in TAKING_SECTIONS.get(name, ()):
-        options[section] = getattr(config, section)
     return options | dict(own)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from jobmon_tui import __version__
+from jobmon_tui.analysis.warnings import Thresholds
 from jobmon_tui.cli import main
 from jobmon_tui.cli.arguments import parse_arguments
 from jobmon_tui.cli.feeds import DEMO_NOTICE, choose_feed
@@ -210,13 +211,15 @@ def test_options_reach_the_app(app: App) -> None:
     assert app.run(*words.split()) == 0
     ((feed, options),) = app.opened
     assert feed.kind == "demo"
-    assert options == WatchOptions(view="queue", filter="user:ada", interval=2.5, theme="jobmon-light")
+    assert options == WatchOptions(
+        view="queue", filter="user:ada", interval=2.5, theme="jobmon-light", thresholds=Thresholds()
+    )
 
 
 def test_wall_reaches_the_app(app: App, slurm_here: Callable[[bool], None]) -> None:
     assert app.run("wall", "--page-seconds", "7") == 0
     ((_, options),) = app.opened
-    assert options == WatchOptions(wall=True, wall_seconds=7.0, notice=DEMO_NOTICE)
+    assert options == WatchOptions(wall=True, wall_seconds=7.0, notice=DEMO_NOTICE, thresholds=Thresholds())
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -23,6 +23,7 @@ from jobmon_tui.config_defaults import default_config
 from jobmon_tui.config_measuring import GangliaSettings, InfluxSettings
 from jobmon_tui.errors import UsageError
 from jobmon_tui.feeds.base import Feed
+from jobmon_tui.feeds.live import LiveFeed
 from jobmon_tui.sources.ganglia import GangliaSource
 from jobmon_tui.sources.influxdb import InfluxOptions, InfluxSource
 from jobmon_tui.sources.slurm.choose import ChosenSlurm
@@ -220,15 +221,30 @@ def test_sections_go_to_the_backends_that_measure(write: Write, monkeypatch: pyt
     ):
         assert chosen(section)[0] == "measured"
     name, options = chosen("[ganglia]\naddresses = ['head:8651']\n[slurm]\ntimeout = 3")
-    assert name == "measured"
-    assert list(options) == ["slurm", "ganglia", "influxdb", "prometheus", "nodes"]
-    ganglia = options["ganglia"]
-    assert isinstance(ganglia, GangliaSettings)
-    assert ganglia.addresses == ("head:8651",)
+    assert (name, list(options)) == ("measured", ["slurm"])
     text = "[backend]\nname = 'ozstar'\noptions = { short_user_names = true }\n"
-    name, options = chosen(text)
-    assert (name, list(options)) == ("ozstar", ["ganglia", "influxdb", "nodes", "short_user_names"])
+    assert chosen(text) == ("ozstar", {"short_user_names": True})
     assert chosen(text, "--backend", "slurm") == ("slurm", {})
+
+
+def test_a_sites_own_backend_gets_the_sections_that_it_names(write: Write, tmp_path: Path) -> None:
+    (tmp_path / "backend_mine.py").write_text(
+        """from backend_base import BackendBase
+
+
+class Backend(BackendBase):
+    def __init__(self, nodes=3, *, ganglia=None, influxdb=None, colour="red"):
+        self.got = (nodes, ganglia, influxdb, colour)
+"""
+    )
+    write("[ganglia]\naddresses = ['head:8651']\n[backend]\nname = 'mine'\noptions = { colour = 'blue' }\n")
+    arguments = parse_arguments(["--backend", "mine", "--backend-path", str(tmp_path)])
+    feed, _ = choose_feed(arguments, load_settings(arguments))
+    assert isinstance(feed, LiveFeed)
+    nodes, ganglia, influxdb, colour = cast(Any, feed._backend).got
+    assert ganglia.addresses == ("head:8651",)
+    assert influxdb.url is None
+    assert (nodes, colour) == (3, "blue")
 
 
 def test_thresholds_reach_the_report(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:

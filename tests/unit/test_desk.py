@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 
 import pytest
 
@@ -24,7 +25,7 @@ def done(inbox: Inbox, count: int) -> list[tuple[str, object]]:
 def test_only_the_newest_question_on_a_topic_is_answered(inbox: Inbox) -> None:
     desk = Desk(inbox.post)
     for number in range(100):
-        desk.ask("jobs", lambda number=number: number)
+        desk.ask("jobs", partial(int, number))
     desk.ask("nodes", lambda: "n")
     desk.start()
     assert done(inbox, 2) == [("jobs", 99), ("nodes", "n")]
