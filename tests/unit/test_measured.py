@@ -25,6 +25,8 @@ from jobmon_tui.sources.slurm.answer import SlurmAnswer
 from tests.unit.fake_readings import FakeSource
 
 NOW = time.time()
+DAY = 86400.0
+"""Readings of `NOW` are not stale for so long, however long the other tests take."""
 NODES = (Node(name="c1", n_cpus=4, up=True, sockets=2), Node(name="c2", n_cpus=4, up=True, cpu_load=9.5))
 BUSY = CpuTimes(70, 0, 10, 0, 20)
 
@@ -206,7 +208,7 @@ def test_no_slurm_no_cycle() -> None:
 def test_a_source_in_trouble_costs_its_own_readings_only(trouble: Any, words: str) -> None:
     good = says({"c1": NodeReading(memory=Used(1, 2))})
     bad = FakeSource("ganglia", says({"c1": NodeReading(load=3)}), trouble)
-    backend = MeasuredBackend(Slurm(), [bad, FakeSource("influxdb", good)], time_limit=0.2)
+    backend = MeasuredBackend(Slurm(), [bad, FakeSource("influxdb", good)], time_limit=0.2, stale_after=DAY)
     before = backend.cycle()
     started = time.monotonic()
     snapshot = backend.cycle()
