@@ -54,6 +54,10 @@ class Commands:
         (self._folder / f"{name}.printed").write_bytes(printed)
         self._wrap(name, f"cat {shlex.quote(str(self._folder / name))}.printed; exit 0")
 
+    def mended(self, name: str) -> None:
+        """Let a command do again what it always does."""
+        (self._folder / name).unlink(missing_ok=True)
+
     def missing(self, *names: str) -> None:
         """Let commands not be installed: PATH becomes one folder with links to all the others."""
         present = self._folder.parent / "without"
@@ -69,6 +73,8 @@ class Commands:
         program = shutil.which(name, path=self._original_path)
         if program is None:
             return
-        wrapper = self._folder / name
+        # In one step: whoever runs the command meanwhile gets the old one or the new one, never half of it.
+        wrapper = self._folder / f"{name}.new"
         wrapper.write_text(f'#!/bin/sh\n{first}\nexec {shlex.quote(program)} "$@"\n')
         wrapper.chmod(0o755)
+        wrapper.rename(self._folder / name)
