@@ -44,8 +44,16 @@ class View(Container):
         """Put the focus where the user most likely wants it."""
         for widget in self.query(Widget):
             if widget.focusable:
-                widget.focus()
+                self.focus_now(widget)
                 return
+
+    def focus_now(self, widget: Widget) -> None:
+        """Give a widget the focus at once.
+
+        ``Widget.focus`` does it when all that waits is done, and may take it away from what a key typed
+        meanwhile has opened.
+        """
+        self.screen.set_focus(widget)
 
     def update_view(self) -> None:
         """Show the present picture, filter and selection. Called only while the view is visible."""

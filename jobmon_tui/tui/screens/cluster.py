@@ -51,7 +51,7 @@ class ClusterView(View):
 
     def focus_first(self) -> None:
         """The jobs: they are what most people look for."""
-        self._jobs.table.focus()
+        self.focus_now(self._jobs.table)
 
     def update_view(self) -> None:
         """All three panes."""

@@ -168,7 +168,7 @@ class JobView(DrillView):
 
     def focus_first(self) -> None:
         """The facts scroll."""
-        self.query_one("#job-facts-pane").focus()
+        self.focus_now(self.query_one("#job-facts-pane"))
 
     def update_view(self) -> None:
         """The newest record of the job, or the last one there was when it is gone."""

@@ -29,7 +29,7 @@ class JobsView(View):
 
     def focus_first(self) -> None:
         """The list."""
-        self.query_one(Table).focus()
+        self.focus_now(self.query_one(Table))
 
     def update_view(self) -> None:
         """List anew."""

@@ -45,7 +45,7 @@ class NodeView(DrillView):
 
     def focus_first(self) -> None:
         """Its jobs."""
-        self.query_one(JobsPane).table.focus()
+        self.focus_now(self.query_one(JobsPane).table)
 
     def update_view(self) -> None:
         """The newest record of the node."""

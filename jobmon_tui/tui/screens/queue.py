@@ -53,7 +53,7 @@ class QueueView(View):
 
     def focus_first(self) -> None:
         """The queue."""
-        self.query_one(JobsPane).table.focus()
+        self.focus_now(self.query_one(JobsPane).table)
 
     def update_view(self) -> None:
         """All three lists."""
