@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from jobmon_tui.analysis import flow_readings as flow
 from jobmon_tui.analysis.index import SnapshotIndex, is_down, is_drained, is_unknown
 from jobmon_tui.model.snapshot import Node
 
@@ -340,6 +341,50 @@ READINGS: tuple[Reading, ...] = (
         text=_disk_text,
         low="empty",
         high="full",
+    ),
+    Reading(
+        key="gpu-memory",
+        title="GPU memory in use",
+        unit="% of the GPUs' memory",
+        fraction=flow.gpu_memory_fraction,
+        text=flow.gpu_memory_text,
+        low="empty",
+        high="full",
+        applies=has_gpus,
+    ),
+    *(
+        Reading(
+            key=key,
+            title=title,
+            unit="logarithmic",
+            fraction=fraction,
+            text=text,
+            low="10 kB/s",
+            high="10 GB/s",
+        )
+        for key, title, fraction, text in (
+            ("network", "Network traffic", flow.network_fraction, flow.network_text),
+            ("lustre", "Lustre traffic", flow.lustre_fraction, flow.lustre_text),
+            ("jobfs", "Job disk traffic", flow.jobfs_fraction, flow.jobfs_text),
+        )
+    ),
+    Reading(
+        key="temperature",
+        title="Temperature",
+        unit="degrees Celsius",
+        fraction=flow.temperature_fraction,
+        text=flow.temperature_text,
+        low=f"{flow.COOL:.0f} °C",
+        high=f"{flow.HOT:.0f} °C",
+    ),
+    Reading(
+        key="power",
+        title="Power",
+        unit="watts",
+        fraction=flow.power_fraction,
+        text=flow.power_text,
+        low="0 W",
+        high=f"{flow.FULL_POWER:.0f} W",
     ),
     Reading(
         key="state",
