@@ -94,7 +94,7 @@ class CoreUse(Sequence["CpuTimes | None"]):
             return CoreUse.packed(b"".join([numbers[5 * place : 5 * place + 5] for place in known]))
         use = CoreUse.__new__(CoreUse)
         use._unknown = frozenset()
-        picked = array("d")
+        picked: array[Any] = numbers[:0]
         for place in known:
             picked.extend(numbers[5 * place : 5 * place + 5])
         use._numbers = picked
@@ -111,9 +111,12 @@ class CoreUse(Sequence["CpuTimes | None"]):
         if first >= 0 and not unknown and last - first + 1 == len(cores) == len(set(cores)):
             # Neighbours, as most jobs have them: a large cluster has too many cores to look at each.
             part = numbers[5 * first : 5 * last + 5]
-            return len(part) // 5, CpuTimes(*(sum(part[kind::5]) for kind in range(5)))
-        known = [5 * core for core in cores if 0 <= core < len(self) and core not in unknown]
-        return len(known), CpuTimes(*(sum(numbers[place + kind] for place in known) for kind in range(5)))
+            count, sums = len(part) // 5, [sum(part[kind::5]) for kind in range(5)]
+        else:
+            known = [5 * core for core in cores if 0 <= core < len(self) and core not in unknown]
+            count, sums = len(known), [sum(numbers[place + kind] for place in known) for kind in range(5)]
+        # The sums of tenths are exact; so is the one division.
+        return count, CpuTimes(*([total / 10 for total in sums] if _are_tenths(numbers) else sums))
 
     def __len__(self) -> int:
         return len(self._numbers) // 5
@@ -154,9 +157,11 @@ def _tenths(numbers: list[float]) -> array[int] | None:
 
 
 def _numbers(kept: bytes | array[float] | array[int]) -> list[float]:
-    if isinstance(kept, array) and kept.typecode == "H":
-        return [tenths / 10 for tenths in kept]
-    return list(kept)
+    return [tenths / 10 for tenths in kept] if _are_tenths(kept) else list(kept)
+
+
+def _are_tenths(kept: bytes | array[float] | array[int]) -> bool:
+    return isinstance(kept, array) and kept.typecode == "H"
 
 
 class CpuUse(NamedTuple):

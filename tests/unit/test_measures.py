@@ -25,6 +25,23 @@ def test_cores_come_back_exactly_as_they_were(data: st.DataObject, numbers: st.S
     assert hash(use) == hash(CoreUse(list(use)))
 
 
+@given(data=st.data(), numbers=st.sampled_from([WHOLE, DECIMAL, st.floats(0, 100)]))
+def test_sums_and_other_orders_are_those_of_the_single_cores(
+    data: st.DataObject, numbers: st.SearchStrategy[float]
+) -> None:
+    times = st.tuples(numbers, numbers, numbers, numbers, numbers)
+    lacking = [st.none()] if data.draw(st.booleans()) else []
+    use = CoreUse(data.draw(st.lists(st.one_of(*lacking, times), min_size=1, max_size=8)))
+    order = data.draw(st.permutations(range(len(use))))
+    assert list(use.rearranged(order)) == [use[place] for place in order]
+    first = data.draw(st.integers(0, len(use)))
+    for chosen in (order[: len(use) // 2 + 1], list(range(first, len(use) + 1)), list(range(first))):
+        known = [core for place in chosen if place < len(use) and (core := use[place]) is not None]
+        count, sums = use.summed(chosen)
+        assert count == len(known)
+        assert sums == pytest.approx([sum(core[kind] for core in known) for kind in range(5)])
+
+
 @pytest.mark.parametrize(
     ("core", "each"), [((1, 2, 3, 4, 90), 5), ((1.5, 2, 3, 4, 89.5), 10), ((0.25, 1, 1, 1, 1), 40)]
 )
