@@ -11,6 +11,10 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jobmon_tui.tui.app import JobmonApp
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
@@ -37,6 +41,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "queue": ("5",),
     "job": ("2", "enter"),
     "node": ("3", "down", "enter"),
+    "charts": ("3", "down", "enter", "v"),
     "filter": ("2", "slash", *"gpu"),
     "help": ("question_mark",),
 }
@@ -57,6 +62,12 @@ def shots(kind: str) -> list[Shot]:
     return made
 
 
+async def shown(app: JobmonApp) -> None:
+    """Wait until lists and charts are worked out and laid out."""
+    await app.settled()
+    await asyncio.sleep(0.4)
+
+
 async def take(shot: Shot, kind: str) -> None:
     """Run the app without a terminal, press the keys, save what it shows."""
     from jobmon_tui.backends.demo import DemoBackend
@@ -71,10 +82,10 @@ async def take(shot: Shot, kind: str) -> None:
     else:
         app = JobmonApp(LiveFeed(SlurmBackend()), options)
     async with app.run_test(size=shot.size) as pilot:
-        await app.settled()
+        await shown(app)
         for key in shot.keys:
             await pilot.press(key)
-            await app.settled()
+            await shown(app)
         await pilot.pause()
         (HERE / f"{shot.name}.svg").write_text(app.export_screenshot(title="jobmon"), encoding="utf-8")
     print(shot.name)
