@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual.app import ComposeResult, SystemCommand
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.screen import Screen
 from textual.widgets import ContentSwitcher, Static
@@ -17,6 +17,7 @@ from jobmon_tui.analysis.filter_terms import quote
 from jobmon_tui.analysis.listing import Listing
 from jobmon_tui.model.hostlist import natural_key
 from jobmon_tui.model.text import printable
+from jobmon_tui.tui.keys import MAIN_BINDINGS, TOP_VIEWS
 from jobmon_tui.tui.picture import Failure, Picture
 from jobmon_tui.tui.screens.base import Place, View
 from jobmon_tui.tui.screens.cluster import ClusterView
@@ -39,16 +40,16 @@ from jobmon_tui.tui.widgets.table import Table
 if TYPE_CHECKING:
     from jobmon_tui.tui.app import JobmonApp
 
+VIEWS: dict[str, type[View]] = {
+    "cluster": ClusterView,
+    "jobs": JobsView,
+    "nodes": NodesView,
+    "queue": QueueView,
+    "job": JobView,
+    "node": NodeView,
+}
 SMALLEST = (60, 20)
 """Columns and lines below which nothing useful can be drawn."""
-
-TOP_VIEWS = (
-    ("1", "Cluster", "cluster"),
-    ("2", "Jobs", "jobs"),
-    ("3", "Nodes", "nodes"),
-    ("5", "Queue", "queue"),
-)
-"""Key, title and name of the views that a digit opens."""
 
 _LONGEST_HISTORY = 50
 
@@ -56,73 +57,7 @@ _LONGEST_HISTORY = 50
 class MainScreen(Screen[None]):
     """Header, one view, bottom line."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *(
-            Binding(
-                key, f"open_view('{name}')", title, show=False, id=f"view.{name}", tooltip=f"{title} view"
-            )
-            for key, title, name in TOP_VIEWS
-        ),
-        Binding(
-            "slash", "filter", "filter", key_display="/", id="filter.type", tooltip="Filter jobs as you type"
-        ),
-        Binding("u", "pick_user", "user", id="filter.user", tooltip="Show one user's jobs"),
-        Binding(
-            "U",
-            "mine",
-            "mine",
-            show=False,
-            id="filter.mine",
-            tooltip="Show only my jobs, or everyone's again",
-        ),
-        Binding(
-            "colon",
-            "jump",
-            "jump",
-            key_display=":",
-            id="move.jump",
-            tooltip="Jump to a view, job, node or user",
-        ),
-        Binding(
-            "backspace",
-            "last_place",
-            "last view",
-            show=False,
-            id="move.last",
-            tooltip="Back to the last view",
-        ),
-        Binding("escape", "out", "back", show=False, id="move.out", tooltip="Go back, or clear the filter"),
-        Binding("tab", "app.focus_next", "pane", show=False, id="move.pane", tooltip="Next pane of the view"),
-        Binding("shift+tab", "app.focus_previous", show=False, id="move.pane_back", tooltip="Previous pane"),
-        Binding("n", "open_node", "node", show=False, id="move.node", tooltip="Open the node of the job"),
-        Binding(
-            "m",
-            "next_reading",
-            "reading",
-            id="picture.reading",
-            tooltip="Colour the nodes by another reading",
-        ),
-        Binding(
-            "g", "next_group", "group", show=False, id="picture.group", tooltip="Group the nodes differently"
-        ),
-        Binding(
-            "y", "yank", "yank", show=False, id="table.yank", tooltip="Copy job ids or node names (OSC 52)"
-        ),
-        Binding("r", "app.refresh_now", "refresh", show=False, id="picture.refresh", tooltip="Refresh now"),
-        Binding(
-            "space", "app.toggle_pause", "pause", show=False, id="picture.pause", tooltip="Pause, or go on"
-        ),
-        Binding(
-            "plus,equals_sign", "app.pace(1)", show=False, id="picture.slower", tooltip="Refresh less often"
-        ),
-        Binding("minus", "app.pace(-1)", show=False, id="picture.faster", tooltip="Refresh more often"),
-        Binding(
-            "T", "app.next_theme", "theme", show=False, id="app.theme", tooltip="Next theme: dark, light, ..."
-        ),
-        Binding("ctrl+l", "redraw", show=False, id="app.redraw", tooltip="Draw the whole screen anew"),
-        Binding("question_mark", "help", "help", key_display="?", id="app.help", tooltip="This help"),
-        Binding("q", "quit_or_out", "quit", id="app.quit", tooltip="Go back; at the top: quit"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = MAIN_BINDINGS
 
     def __init__(self, *, view: str, filter_text: str) -> None:
         super().__init__()
@@ -154,12 +89,7 @@ class MainScreen(Screen[None]):
         yield FailureBanner(id="banner")
         with ContentSwitcher(initial="no-picture", id="views"):
             yield EmptyPage(id="no-picture")
-            yield ClusterView("cluster")
-            yield JobsView("jobs")
-            yield NodesView("nodes")
-            yield QueueView("queue")
-            yield JobView("job")
-            yield NodeView("node")
+            yield VIEWS[self.place.view](self.place.view)
         yield FilterLine(id="filter-line")
         yield KeyLine(TOP_VIEWS, id="keys")
         with Vertical(id="too-small"):
@@ -192,8 +122,22 @@ class MainScreen(Screen[None]):
 
     def picture_ready(self, picture: Picture) -> None:
         """A new picture has come."""
+        first = self.query_one(ContentSwitcher).current == "no-picture"
         self._show_status()
         self._show_view()
+        if first:
+            self.call_after_refresh(self._mount_others)
+
+    async def _mount_others(self, then: Callable[[], None] | None = None) -> None:
+        """Make the views that are not shown yet, behind the first picture: it need not wait for them."""
+        switcher = self.query_one(ContentSwitcher)
+        others = [make(name) for name, make in VIEWS.items() if not switcher.query(f"#view-{name}")]
+        for view in others:
+            view.display = False
+        if others:
+            await switcher.mount(*others)
+        if then is not None:
+            then()
 
     def failure_changed(self, failure: Failure | None) -> None:
         """The feed fails, or works again: the picture turns grey, or bright."""
@@ -229,6 +173,9 @@ class MainScreen(Screen[None]):
     def go(self, place: Place, *, remember: bool = True) -> None:
         """Show another place; the present one can be come back to."""
         if place == self.place:
+            return
+        if not self.query(f"#view-{place.view}"):
+            self.call_later(self._mount_others, partial(self.go, place, remember=remember))
             return
         if remember:
             self._history = [*self._history[-_LONGEST_HISTORY:], self.place]
