@@ -1,0 +1,186 @@
+"""A job that is busy, observed on its node by a real step, and by real sstat; nothing of it stays behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from jobmon_tui.errors import SourceError
+from jobmon_tui.sources.slurm.sampler import JobSampler
+from jobmon_tui.sources.slurm.sampler_frame import Observation
+from jobmon_tui.sources.slurm.sstat import Sstat
+from tests import servers
+from tests.real.slurm_cluster import SlurmCluster, why_unavailable
+
+pytestmark = [pytest.mark.real, pytest.mark.slow]
+
+NODE = "c006"
+HOLDER = (
+    f"{sys.executable} -c 'import time; held = bytearray(100 << 20); time.sleep(3000)' & while :; do :; done"
+)
+GONE_WITHIN = 6.0
+"""Seconds."""
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[SlurmCluster]:
+    """A cluster with one job of whoever runs the tests, which keeps one core and 100 MiB busy."""
+    servers.demand(why_unavailable())
+    with SlurmCluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture(autouse=True)
+def _point_at(cluster: SlurmCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SLURM_CONF", "PATH"):
+        monkeypatch.setenv(name, cluster.environment[name])
+
+
+@pytest.fixture(scope="module")
+def burner(cluster: SlurmCluster) -> str:
+    """A task of a job array, which srun and sstat know by another name than its users."""
+    user = pwd.getpwuid(os.getuid()).pw_name
+    job = cluster.submit(user, "--array=3-4%1", "-n1", "--mem=500", f"--nodelist={NODE}", script=HOLDER)
+    cluster.wait_until(lambda: cluster.job_states().get(f"{job}_3", ("",))[0] == "RUNNING", "the job runs")
+    return f"{job}_3"
+
+
+def wait_for(condition: Callable[[], bool], seconds: float) -> bool:
+    """Whether it holds before that time has passed."""
+    last = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > last:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def steps(cluster: SlurmCluster) -> list[str]:
+    """Our steps that Slurm knows of."""
+    return [name for name in cluster.run("squeue", "-h", "-a", "-s", "-o", "%j").split() if name == "jobmon"]
+
+
+def processes(cluster: SlurmCluster) -> list[int]:
+    """The processes of our steps, and their sruns, on this machine."""
+    found = []
+    configuration = f"SLURM_CONF={cluster.configuration}".encode()
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (entry / "cmdline").read_bytes()
+            variables = (entry / "environ").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if b"Cpus_allowed_list" in words and configuration in variables:
+            found.append(int(entry.name))
+    return found
+
+
+def all_gone(cluster: SlurmCluster) -> bool:
+    return wait_for(lambda: not processes(cluster) and not steps(cluster), GONE_WITHIN)
+
+
+def observed(sampler: JobSampler) -> Observation:
+    """The first observation that tells how busy the job is."""
+    seen: list[Observation] = []
+
+    def is_there() -> bool:
+        newest = sampler.latest()
+        if newest is not None and newest.busy is not None:
+            seen.append(newest)
+        return bool(seen)
+
+    assert wait_for(is_there, 20), sampler.latest()
+    return seen[0]
+
+
+def test_a_busy_job_is_seen_busy_and_closing_leaves_nothing(cluster: SlurmCluster, burner: str) -> None:
+    sampler = JobSampler()
+    sampler.start(burner, NODE)
+    seen = observed(sampler)
+    assert seen.node == NODE
+    assert seen.busy is not None
+    # One process that never rests; other tests may want this machine's few cores, too.
+    assert 0.2 < seen.busy < 1.2
+    assert seen.memory is not None
+    assert 100 < seen.memory < 150
+    # Nobody confines the job to its core here, so that nobody knows which one it is.
+    assert seen.cores == {}
+    assert seen.gpus == ()
+    assert len(processes(cluster)) >= 2
+    assert steps(cluster) == ["jobmon"]
+    began = time.monotonic()
+    sampler.close()
+    assert time.monotonic() - began < 0.5
+    assert all_gone(cluster)
+    assert sampler.join(1)
+    # The job itself goes on.
+    assert cluster.job_states()[burner][0] == "RUNNING"
+
+
+@pytest.mark.parametrize("victim", ["jobmon", "srun"])
+def test_killed_it_leaves_nothing_either(cluster: SlurmCluster, burner: str, victim: str) -> None:
+    program = (
+        "import sys, time\n"
+        "from jobmon_tui.sources.slurm.sampler import JobSampler\n"
+        "sampler = JobSampler()\n"
+        f"sampler.start({burner!r}, {NODE!r})\n"
+        "while sampler.latest() is None: time.sleep(0.05)\n"
+        "print(sampler._process.pid, flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as jobmon:
+        try:
+            assert jobmon.stdout is not None
+            srun = json.loads(jobmon.stdout.readline())
+            assert steps(cluster) == ["jobmon"]
+            os.kill(jobmon.pid if victim == "jobmon" else srun, signal.SIGKILL)
+            assert all_gone(cluster)
+        finally:
+            jobmon.kill()
+
+
+def test_a_node_that_is_not_the_jobs_is_refused_in_words(cluster: SlurmCluster, burner: str) -> None:
+    sampler = JobSampler()
+    sampler.start(burner, "c007")
+    assert sampler.join(20)
+    with pytest.raises(SourceError, match=r"srun: error: Unable to create step for job \d+: "):
+        sampler.latest()
+    assert all_gone(cluster)
+
+
+def test_the_end_of_the_job_ends_it(cluster: SlurmCluster) -> None:
+    user = pwd.getpwuid(os.getuid()).pw_name
+    job = cluster.submit(user, "-n1", "--mem=100", "--nodelist=c008")
+    cluster.wait_until(lambda: cluster.job_states().get(job, ("",))[0] == "RUNNING", "the job runs")
+    sampler = JobSampler()
+    sampler.start(job, "c008")
+    assert wait_for(lambda: sampler.latest() is not None, 20)
+    cluster.run("scancel", job)
+    assert sampler.join(20)
+    with pytest.raises(SourceError):
+        sampler.latest()
+    assert all_gone(cluster)
+
+
+def test_sstat_counts_what_the_job_used(cluster: SlurmCluster, burner: str) -> None:
+    sstat = Sstat()
+
+    def has_counted() -> bool:
+        return (sstat.use(burner)[0].cpu_seconds or 0) >= 1
+
+    assert wait_for(has_counted, 25)
+    batch = next(step for step in sstat.use(burner) if step.step.endswith(".batch"))
+    assert batch.tasks == 1
+    assert batch.memory is not None
+    assert batch.memory > 100
+    with pytest.raises(SourceError, match="does not run"):
+        sstat.use("99999")
