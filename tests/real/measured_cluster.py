@@ -21,11 +21,13 @@ from tests.real.influxdb_server import InfluxServer
 Times = tuple[float, ...]
 """User, nice, system, wait and idle time, in %."""
 
-BY_GANGLIA, BY_INFLUXDB = ("c001", "c003", "g001"), ("c002", "k001")
+BY_GANGLIA, BY_INFLUXDB, BY_PROMETHEUS = ("c001", "c003", "g001"), ("c002", "k001"), ("g002",)
 """Which nodes are measured by whom."""
 IN_COLUMNS = ("c001", "c002")
 """Of their 16 CPUs the even ones are in one socket and the odd ones in the other."""
-CORES = {"c001": 16, "c002": 16, "c003": 16, "g001": 16, "k001": 272}
+JOINED = ("g001", "g002")
+"""Slurm gives away their 16 cores; their system sees two threads of each."""
+CORES = {"c001": 16, "c002": 16, "c003": 16, "g001": 16, "g002": 16, "k001": 272}
 """How many CPUs Slurm has of each."""
 MEMORY_USED = {"c001": 11, "c002": 22, "c003": 33, "g001": 44, "k001": 55}
 """GiB in use of each."""
@@ -73,11 +75,11 @@ def sections(ganglia: GangliaServer, influxdb: InfluxServer) -> dict[str, Any]:
 
 def core_times(host: str) -> list[Times]:
     """What each core of a node does, in the scheduler's order."""
-    if host != "g001":
+    if host not in JOINED:
         return [_times(host, core, most=900) for core in range(CORES[host])]
     joined = []
     for core in range(CORES[host]):
-        *spent, _ = (sum(both) for both in zip(_thread(core, 0), _thread(core, 1), strict=True))
+        *spent, _ = (sum(both) for both in zip(_thread(host, core, 0), _thread(host, core, 1), strict=True))
         joined.append((*spent, 100 - sum(spent)))
     return joined
 
@@ -95,9 +97,9 @@ def mean_over(layout: Mapping[str, tuple[int, ...]]) -> Times:
 
 def system_times(host: str) -> dict[int, Times]:
     """What the node reports, by the numbers that its operating system gives to its CPUs."""
-    if host == "g001":
+    if host in JOINED:
         # Its system sees 32 CPUs: first one thread of every core, then the other one of every core.
-        return {thread * 16 + core: _thread(core, thread) for core in range(16) for thread in range(2)}
+        return {thread * 16 + core: _thread(host, core, thread) for core in range(16) for thread in range(2)}
     times = core_times(host)
     if host == "k001":
         return {thread * 68 + core: times[4 * core + thread] for core in range(68) for thread in range(4)}
@@ -164,13 +166,34 @@ def inject_by_influxdb(server: InfluxServer, jobs: Mapping[str, tuple[str, ...]]
     server.write(DATABASE, lines)
 
 
-def _thread(core: int, thread: int) -> Times:
-    return _times(f"g001.{thread}", core, most=400)
+def exporter_page(host: str, started: float) -> str:
+    """What a node's exporter tells Prometheus: counters that have grown evenly since a moment long ago.
+
+    Args:
+        host: The node.
+        started: When the servers were started, in Unix seconds.
+    """
+    now = round(time.time(), 3)
+    modes = ("user", "nice", "system", "iowait", "idle")
+    # In the moment that is told with it, each counter has exactly the value that belongs there.
+    return "".join(
+        f'node_cpu_seconds_total{{cpu="{number}",mode="{mode}"}} '
+        f"{percent / 100 * (now - started + 1000)!r} {round(now * 1000)}\n"
+        for number, times in system_times(host).items()
+        for mode, percent in zip(modes, times, strict=True)
+    )
 
 
-def _times(name: str, core: int, *, most: int) -> Times:
-    """Times with one decimal; mainly user time, of which each core has another amount."""
+def _thread(host: str, core: int, thread: int) -> Times:
+    # From Prometheus jobmon reads whole percentages.
+    return _times(f"{host}.{thread}", core, most=400, whole=host in BY_PROMETHEUS)
+
+
+def _times(name: str, core: int, *, most: int, whole: bool = False) -> Times:
+    """Times with one decimal or none; mainly user time, of which each core has another amount."""
     chance = random.Random(f"{name} {core}")
     user = (core * 37 + chance.randrange(37)) % most
-    parts = (user, chance.randrange(30), chance.randrange(30), chance.randrange(30))
+    parts = [user, chance.randrange(30), chance.randrange(30), chance.randrange(30)]
+    if whole:
+        parts = [part // 10 * 10 for part in parts]
     return tuple(part / 10 for part in (*parts, 1000 - sum(parts)))

@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -22,13 +23,14 @@ from jobmon_tui.tui.app import JobmonApp
 from jobmon_tui.tui.options import WatchOptions
 from jobmon_tui.tui.widgets.core_grid import CoreGrid
 from tests import servers
-from tests.real import ganglia_server, influxdb_server
+from tests.real import ganglia_server, influxdb_server, prometheus_server
 from tests.real.app_driving import NEVER, Driver, environment_on, program
 from tests.real.ganglia_server import GangliaServer
 from tests.real.influxdb_server import InfluxServer
 from tests.real.measured_cluster import (
     BY_GANGLIA,
     BY_INFLUXDB,
+    BY_PROMETHEUS,
     CORES,
     GPU_MEMORY_USED,
     GPU_USE,
@@ -36,12 +38,14 @@ from tests.real.measured_cluster import (
     TASK_MEMORY,
     configuration,
     core_times,
+    exporter_page,
     inject_by_ganglia,
     inject_by_influxdb,
     mean_over,
     mean_times,
     sections,
 )
+from tests.real.prometheus_server import Exporter, PrometheusServer, Target
 from tests.real.slurm_cluster import SlurmCluster
 from tests.real.slurm_population import Population
 from tests.real.slurm_truth import true_job
@@ -52,6 +56,8 @@ MEASURED = (*BY_GANGLIA, *BY_INFLUXDB)
 HEAT = "▁▁▂▃▄▅▆▆▇"
 """How busy a core is, in ninths."""
 WIDE, TALL = (200, 50), (200, 80)
+WINDOW = 4.0
+"""Seconds over which Prometheus takes rates."""
 SOON = 3.0
 """Seconds for which the readings of a source that died stand, where a test waits for their end."""
 
@@ -233,6 +239,53 @@ def drawn_use(grid: CoreGrid) -> list[str]:
     """The lines that a core grid draws of what the cores do, one block for each core."""
     lines = [grid.render_line(y).text.rstrip() for y in range(grid.size.height)]
     return [line[9::2] for line in lines if line.startswith("  use")]
+
+
+@pytest.fixture
+def prometheus() -> Iterator[PrometheusServer]:
+    """A Prometheus that scrapes the exporters of the nodes that are left."""
+    servers.demand(prometheus_server.why_unavailable())
+    started = round(time.time(), 3)
+    pages = {f"/{host}": partial(exporter_page, host, started) for host in BY_PROMETHEUS}
+    with Exporter(pages) as exporter:
+        targets = [Target(f"{host}:9100", exporter.address, f"/{host}") for host in BY_PROMETHEUS]
+        with PrometheusServer(targets) as server:
+            yield server
+
+
+async def test_three_sources_together(
+    slurm: SlurmCluster,
+    population: Population,
+    ganglia: GangliaServer,
+    influxdb: InfluxServer,
+    prometheus: PrometheusServer,
+) -> None:
+    asked = {"url": f"http://{prometheus.address}", "window": WINDOW}
+    async with opened(MeasuredBackend(**sections(ganglia, influxdb), prometheus=asked)) as driver:
+
+        def is_complete() -> bool:
+            cpu = driver.snapshot.nodes["g002"].cpu
+            return cpu is not None and list(cpu.cores) == core_times("g002")
+
+        # Rates are only right once counters were seen over the whole window.
+        deadline = time.monotonic() + 10 * WINDOW
+        while not is_complete():
+            assert time.monotonic() < deadline, driver.snapshot.nodes["g002"].cpu
+            await driver.polls()
+        assert_cores(driver.snapshot.nodes, MEASURED)
+        assert [source.name for source in driver.snapshot.sources if source.ok] == [
+            "slurm (commands)",
+            "ganglia",
+            "influxdb",
+            "prometheus",
+        ]
+        # Of the other node of this job nobody knows anything: its cores there count as idle ones.
+        layout = true_job(slurm, population.gpus_on_two_nodes).cores
+        assert set(layout) == {"g002", "g003"}
+        use = job_usage(driver.snapshot.jobs[population.gpus_on_two_nodes], driver.snapshot)
+        assert (use.cores, use.cores_reported) == (6, 3)
+        user, nice, *_ = mean_over({"g002": layout["g002"]})
+        assert use.user == pytest.approx((user + nice) / 2)
 
 
 async def test_a_ganglia_that_dies_takes_its_own_readings_only(
