@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from jobmon_tui.analysis.index import SnapshotIndex
+from jobmon_tui.analysis.job_cells import STATE_ROLES
 from jobmon_tui.analysis.readings import condition
 from jobmon_tui.analysis.waiting import waiting_facts
 from jobmon_tui.model.snapshot import Job, Node
@@ -21,17 +22,6 @@ class Fact(NamedTuple):
     role: str = "plain"
     """The name of a style in the palette."""
 
-
-STATE_ROLES = {
-    "RUNNING": "good",
-    "PENDING": "accent",
-    "COMPLETING": "dim",
-    "COMPLETED": "dim",
-    "SUSPENDED": "warning",
-    "CANCELLED": "warning",
-    "PREEMPTED": "warning",
-}
-"""How job states look; those that are not here are trouble (FAILED, TIMEOUT, NODE_FAIL, ...)."""
 
 NODE_ROLES = {"down": "trouble", "drained": "warning", "draining": "warning", "in use": "good"}
 

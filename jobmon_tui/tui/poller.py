@@ -31,6 +31,8 @@ from jobmon_tui.tui.trends import Trends
 
 LARGEST_SHARE = 0.1
 """The most of the time that jobmon lets its feed be busy for it."""
+LONGEST_STRETCH = 60.0
+"""Seconds that the interval is stretched to at the most: one slow answer must not leave the picture old."""
 LONGEST_BACK_OFF = 60.0
 """Seconds between attempts, at the most, while the feed fails."""
 LARGEST_SHARE_REMEMBERING = 0.05
@@ -96,7 +98,8 @@ class Poller:
     @property
     def pace(self) -> float:
         """Seconds between two polls, as kept: longer than asked for while the feed is slow."""
-        return max(self._interval, self._last_seconds * (1 / LARGEST_SHARE - 1))
+        stretched = min(LONGEST_STRETCH, self._last_seconds * (1 / LARGEST_SHARE - 1))
+        return max(self._interval, stretched)
 
     @property
     def is_idle(self) -> bool:

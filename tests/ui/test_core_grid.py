@@ -304,3 +304,18 @@ async def test_it_may_be_shown_before_it_is_mounted() -> None:
     async with app.run_test(size=(50, 5)) as pilot:
         await pilot.pause()
         assert app.repainted().text()[0] == "8 cores, 0 allocated, 8 free"
+
+
+async def test_shown_again_after_it_was_hidden_it_shows_the_new_job() -> None:
+    grid = CoreGrid()
+    app = PaintingApp(lambda: [grid], 60, 8)
+    index = snapshot(node(cpus_allocated=5), job("7", 0, 1), job("8", 2, 4, 5))
+    async with app.run_test(size=(60, 8)) as pilot:
+        grid.show(index, "n1", "7")
+        await pilot.pause()
+        grid.display = False
+        await pilot.pause()
+        grid.display = True
+        grid.show(index, "n1", "8")
+        await pilot.pause()
+        assert app.repainted().text()[0] == "8 cores, 3 its own, 2 others', 3 free"

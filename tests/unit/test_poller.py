@@ -238,3 +238,11 @@ def test_coming_back_to_everyone_asks_at_once(inbox: Inbox, started: Callable[[P
     poller.set_only_user(None)
     inbox.wait_for(PictureReady, count + 1)
     assert feed.asked[-1] is None
+
+
+def test_one_very_slow_answer_does_not_stretch_the_interval_beyond_a_minute() -> None:
+    poller = Poller(ScriptedFeed(Snapshot(timestamp=1)), lambda message: None, 10)
+    poller._last_seconds = 29.0
+    assert poller.pace == 60.0
+    poller.set_interval(300)
+    assert poller.pace == 300

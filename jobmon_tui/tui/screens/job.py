@@ -9,6 +9,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.timer import Timer
 from textual.widgets import Static
 
 from jobmon_tui.analysis.charts import job_charts
@@ -17,6 +18,7 @@ from jobmon_tui.analysis.index import SnapshotIndex
 from jobmon_tui.model.hostlist import natural_key
 from jobmon_tui.model.snapshot import Job, Node
 from jobmon_tui.model.text import printable
+from jobmon_tui.tui.observing import Observing
 from jobmon_tui.tui.screens.base import Place
 from jobmon_tui.tui.screens.drill import DrillView
 from jobmon_tui.tui.screens.panes import FRAME, set_height, titled
@@ -30,6 +32,8 @@ MOST_GRIDS = 8
 """Nodes whose cores are drawn at once; a job of hundreds of nodes is paged through."""
 
 
+LOOK = 1.0
+"""Seconds between two looks at what is observed."""
 LEAST_GRIDS = 10
 """Lines that the pane of grids may have in any case, frame included."""
 
@@ -88,6 +92,11 @@ class JobDetail(VerticalScroll):
         shown = [child for child in self.children if child.display]
         return max((child.virtual_region.bottom + child.styles.margin.bottom for child in shown), default=0)
 
+    @property
+    def first_host(self) -> str:
+        """The first node that is shown; empty if there is none."""
+        return self.hosts[self._page * self._most] if self.hosts else ""
+
     def turn(self, step: int) -> bool:
         """Show the next or previous page of nodes; whether there is one."""
         page = self._page + step
@@ -128,6 +137,13 @@ class JobView(DrillView):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
+            "o",
+            "observe",
+            "observe",
+            id="picture.observe",
+            tooltip="Observe it on its node (starts one small step in the job); again: end that",
+        ),
+        Binding(
             "right_square_bracket",
             "turn(1)",
             show=False,
@@ -149,6 +165,10 @@ class JobView(DrillView):
         super().__init__(name)
         self._job_id = ""
         self._last: Job | None = None
+        self._facts: tuple[Fact, ...] = ()
+        self._observing = Observing()
+        self._looking: Timer | None = None
+        self._was_own = False
 
     def compose(self) -> ComposeResult:
         """What is known on the left, the nodes on the right, the charts below them."""
@@ -163,6 +183,7 @@ class JobView(DrillView):
     def enter(self, place: Place) -> None:
         """Show that job."""
         if place.subject != self._job_id:
+            self._stop_observing()
             self._job_id, self._last = place.subject, None
             self.query_one("#job-facts-pane").scroll_home(animate=False)
 
@@ -190,7 +211,8 @@ class JobView(DrillView):
                 Fact("note", "It has left the queue; this is the last that was seen of it.", "warning"),
                 *facts,
             )
-        self.query_one(FactSheet).show(facts)
+        self._facts = facts
+        self._show_facts()
         grids = self.query_one(JobDetail)
         grids.show(picture.index, job, self.core_mode)
         count = len(grids.hosts)
@@ -200,6 +222,9 @@ class JobView(DrillView):
             grids.hosts[0] if count == 1 else "",
         )
         self._show_charts(job)
+        if self._was_own != self._is_own:
+            self._was_own = self._is_own
+            self.refresh_bindings()
         self.call_after_refresh(self._share_height)
 
     def _show_charts(self, job: Job) -> None:
@@ -226,6 +251,59 @@ class JobView(DrillView):
         """There is more or less room for the charts."""
         if self.main.picture is not None:
             self.call_after_refresh(self.update_view)
+
+    # Observing it.
+
+    @property
+    def _is_own(self) -> bool:
+        """Whether a step can be started in it: it runs, here and now, and is the user's own."""
+        job, app = self._last, self.main.jobmon
+        return (
+            job is not None
+            and job.state == "RUNNING"
+            and bool(job.layout)
+            and job.username == app.own_name
+            and app.feed.kind == "live"
+        )
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only jobs of one's own can be observed: the key is not even shown for others."""
+        if action == "observe":
+            return self._is_own or bool(self._observing.node)
+        return super().check_action(action, parameters)
+
+    def action_observe(self) -> None:
+        """Begin to observe it, or end that."""
+        job, node = self._last, self.query_one(JobDetail).first_host
+        if self._observing.node:
+            self._stop_observing()
+            self._show_facts()
+        elif job is not None and node:
+            self._observing.start(job, node)
+            self._looking = self.set_interval(LOOK, self._show_facts)
+            self._show_facts()
+            pane = self.query_one("#job-facts-pane")
+            self.call_after_refresh(pane.scroll_end, animate=False)
+
+    def _stop_observing(self) -> None:
+        self._observing.stop()
+        if self._looking is not None:
+            self._looking.stop()
+            self._looking = None
+
+    def _show_facts(self) -> None:
+        """What Slurm knows and, below, what is observed."""
+        if self._last is not None:
+            observed = self._observing.facts(self._last, self.main.jobmon.clock())
+            self.query_one(FactSheet).show((*self._facts, *observed))
+
+    def on_hide(self) -> None:
+        """The user has gone elsewhere: nothing of ours stays in the job."""
+        self._stop_observing()
+
+    def on_unmount(self) -> None:
+        """The app ends."""
+        self._stop_observing()
 
     def action_turn(self, step: int) -> None:
         """Another page of its nodes."""

@@ -58,6 +58,8 @@ class CoreGrid(Widget):
         """
         self._index, self._node_name, self._job_id, self._mode = index, node_name, job_id, mode
         if not self.is_mounted or not self.content_size.width:
+            # Hidden: the lines it had are another node's.
+            self._painted_width = -1
             self.refresh(layout=True)
             return
         old, self._strips = self._strips, self._paint(self.content_size.width)
