@@ -1,0 +1,107 @@
+"""Observing one of one's own jobs from inside, as long as its drill-down is open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Protocol
+
+from jobmon_tui.analysis.facts import Fact
+from jobmon_tui.errors import JobmonError
+from jobmon_tui.model.snapshot import Job
+from jobmon_tui.model.units import UNKNOWN, format_mib
+
+if TYPE_CHECKING:
+    from jobmon_tui.sources.slurm.sampler_frame import Observation
+
+MOST_CORES = 32
+"""Cores that are told one by one."""
+
+
+class Sampler(Protocol):
+    """Watches one job on one node; no method blocks."""
+
+    def start(self, job_id: str, node: str) -> None:
+        """Begin to watch."""
+
+    def latest(self) -> Observation | None:
+        """The newest that was seen, if anything was yet; raises JobmonError once it has ended."""
+
+    def close(self) -> None:
+        """End it."""
+
+
+def new_sampler() -> Sampler:
+    """A sampler that runs a step in the job."""
+    from jobmon_tui.sources.slurm.sampler import JobSampler
+
+    return JobSampler()
+
+
+class Observing:
+    """Which job is being observed on which node; at most one."""
+
+    def __init__(self) -> None:
+        self.node = ""
+        """Where; empty while nothing is observed."""
+        self._sampler: Sampler | None = None
+        self._refusal: JobmonError | None = None
+
+    def start(self, job: Job, node: str) -> None:
+        """Begin to observe a job; what was observed before is not any more."""
+        self.stop()
+        self.node = node
+        self._sampler = new_sampler()
+        try:
+            self._sampler.start(job.job_id, node)
+        except JobmonError as error:
+            self._refusal = error
+
+    def stop(self) -> None:
+        """Let go; the step in the job ends."""
+        if self._sampler is not None:
+            self._sampler.close()
+        self._sampler = self._refusal = None
+        self.node = ""
+
+    def facts(self, job: Job, now: float) -> tuple[Fact, ...]:
+        """What is observed, or why nothing is; none while nothing is asked for.
+
+        Args:
+            job: The job.
+            now: Unix seconds, for the age of what was seen.
+        """
+        if self._sampler is None:
+            return ()
+        heading = Fact(f"Observed on {self.node}", "", "primary")
+        try:
+            if self._refusal is not None:
+                raise self._refusal
+            seen = self._sampler.latest()
+        except JobmonError as error:
+            hint = (Fact("", error.hint, "dim"),) if error.hint else ()
+            return (heading, Fact("ended", error.message, "warning"), *hint)
+        if seen is None:
+            return (heading, Fact("seen", "the step starts...", "dim"))
+        return (heading, *_observed(seen, job, now))
+
+
+def _observed(seen: Observation, job: Job, now: float) -> Iterator[Fact]:
+    yield Fact("seen", f"{max(0.0, now - seen.taken_at):.0f} s ago", "dim")
+    yield Fact("CPU", _cpu(seen.busy, len(job.layout.get(seen.node, ()))))
+    if seen.cores:
+        listed = [f"{core}: {percent:.0f} %" for core, percent in list(seen.cores.items())[:MOST_CORES]]
+        more = len(seen.cores) - len(listed)
+        yield Fact("each core", ", ".join((*listed, f"and {more} more") if more else listed))
+    memory, allocated = format_mib(seen.memory), job.memory_layout.get(seen.node)
+    yield Fact("memory", f"{memory} of {format_mib(allocated)}" if allocated else memory)
+    for gpu in seen.gpus:
+        use = UNKNOWN if gpu.utilisation is None else f"{gpu.utilisation:.0f} %"
+        held = f", {format_mib(gpu.memory.used)} of {format_mib(gpu.memory.total)}" if gpu.memory else ""
+        yield Fact(gpu.name, use + held)
+
+
+def _cpu(busy: float | None, cores: int) -> str:
+    if busy is None:
+        return UNKNOWN
+    kept = f"{busy:.1f} cores busy"
+    return f"{100 * busy / cores:.0f} % ({kept} of {cores})" if cores else kept

@@ -1,0 +1,158 @@
+"""Observing a job of one's own from its drill-down, with a sampler that needs no Slurm."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import pytest
+from textual.pilot import Pilot
+
+from jobmon_tui.errors import SourceError
+from jobmon_tui.model.measures import Gpu, Used
+from jobmon_tui.sources.slurm.sampler_frame import Observation
+from jobmon_tui.tui.app import JobmonApp
+from jobmon_tui.tui.screens.base import Place
+from jobmon_tui.tui.screens.main import MainScreen
+from tests.pictures import eventually, screen_text, shows
+from tests.ui.conftest import NOW, FakeFeed, OpenApp
+
+SEEN = Observation(
+    node="c1",
+    taken_at=NOW - 1,
+    busy=3.0,
+    cores={4: 99.6, 5: 12.0},
+    memory=2048.0,
+    gpus=(Gpu("gpu0", 77.0, Used(1024.0, 16384.0)),),
+)
+
+
+class FakeSampler:
+    """Says what the test puts into it."""
+
+    def __init__(self) -> None:
+        self.started: tuple[str, str] | None = None
+        self.answer: Observation | SourceError | None = None
+        self.refusal: SourceError | None = None
+        self.closed = False
+
+    def start(self, job_id: str, node: str) -> None:
+        self.started = (job_id, node)
+        if self.refusal is not None:
+            raise self.refusal
+
+    def latest(self) -> Observation | None:
+        if isinstance(self.answer, SourceError):
+            raise self.answer
+        return self.answer
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def samplers(monkeypatch: pytest.MonkeyPatch) -> list[FakeSampler]:
+    """Every sampler that the app makes; its user is ada, and it looks at them often."""
+    made: list[FakeSampler] = []
+
+    def _new_sampler() -> FakeSampler:
+        made.append(FakeSampler())
+        return made[-1]
+
+    monkeypatch.setattr("jobmon_tui.tui.observing.new_sampler", _new_sampler)
+    monkeypatch.setattr("jobmon_tui.tui.screens.job.LOOK", 0.02)
+    monkeypatch.setattr("jobmon_tui.tui.app.getpass.getuser", lambda: "ada")
+    return made
+
+
+def app_of(pilot: Pilot[None]) -> JobmonApp:
+    return cast(JobmonApp, pilot.app)
+
+
+async def open_job(pilot: Pilot[None], job_id: str) -> None:
+    cast(MainScreen, pilot.app.screen).go(Place("job", job_id))
+    await eventually(pilot, shows(app_of(pilot), f"Job {job_id}"))
+    await app_of(pilot).settled()
+    await pilot.pause()
+
+
+async def test_the_key_shows_cpu_memory_and_gpus_and_ends_it_again(
+    open_app: OpenApp, feed: FakeFeed, samplers: list[FakeSampler]
+) -> None:
+    async with open_app(feed, (140, 50)) as pilot:
+        app = app_of(pilot)
+        await open_job(pilot, "10")
+        assert "o observe" in screen_text(app)
+        assert "Observed on" not in screen_text(app)
+        await pilot.press("o")
+        await eventually(pilot, shows(app, r"the step starts"))
+        (sampler,) = samplers
+        assert sampler.started == ("10", "c1")
+        sampler.answer = SEEN
+        await eventually(pilot, shows(app, r"75 % \(3\.0 cores busy of 4\)"))
+        text = screen_text(app)
+        for words in ("Observed on c1", "2 s ago", "4: 100 %, 5: 12 %", "2.0 GiB", "77 %, 1.0 GiB of 16 GiB"):
+            assert words in text
+        await pilot.press("o")
+        await eventually(pilot, lambda: "Observed on" not in screen_text(app))
+        assert sampler.closed
+
+
+async def test_what_went_wrong_is_said_in_words(
+    open_app: OpenApp, feed: FakeFeed, samplers: list[FakeSampler]
+) -> None:
+    async with open_app(feed, (140, 50)) as pilot:
+        await open_job(pilot, "10")
+        await pilot.press("o")
+        samplers[0].answer = SourceError("srun: no\x1b[31m such step", "try again")
+        await eventually(pilot, shows(app_of(pilot), r"ended +srun: no.\[31m such step"))
+        assert "try again" in screen_text(app_of(pilot))
+
+
+@pytest.mark.parametrize("job_id", ["11", "13"])
+async def test_jobs_of_others_and_waiting_ones_have_no_such_key(
+    open_app: OpenApp, feed: FakeFeed, samplers: list[FakeSampler], job_id: str
+) -> None:
+    async with open_app(feed, (140, 50)) as pilot:
+        await open_job(pilot, "10")
+        assert "o observe" in screen_text(app_of(pilot))
+        await open_job(pilot, job_id)
+        await eventually(pilot, lambda: "o observe" not in screen_text(app_of(pilot)))
+        await pilot.press("o")
+        assert samplers == []
+
+
+async def test_a_recording_is_not_observed(
+    open_app: OpenApp, feed: FakeFeed, samplers: list[FakeSampler]
+) -> None:
+    feed.kind = "recorded"
+    async with open_app(feed, (140, 50)) as pilot:
+        await open_job(pilot, "10")
+        await pilot.press("o")
+        assert samplers == []
+
+
+@pytest.mark.parametrize("way", ["escape", "another job", "a node"])
+async def test_leaving_the_job_ends_it(
+    open_app: OpenApp, feed: FakeFeed, samplers: list[FakeSampler], way: str
+) -> None:
+    async with open_app(feed, (140, 50)) as pilot:
+        await open_job(pilot, "10")
+        await pilot.press("o")
+        assert not samplers[0].closed
+        if way == "escape":
+            await pilot.press("escape")
+        elif way == "another job":
+            await open_job(pilot, "11")
+        else:
+            cast(MainScreen, pilot.app.screen).go(Place("node", "c1"))
+        await eventually(pilot, lambda: samplers[0].closed)
+
+
+async def test_the_end_of_the_app_ends_it(
+    open_app: OpenApp, feed: FakeFeed, samplers: list[FakeSampler]
+) -> None:
+    async with open_app(feed, (140, 50)) as pilot:
+        await open_job(pilot, "10")
+        await pilot.press("o")
+        assert not samplers[0].closed
+    assert samplers[0].closed
