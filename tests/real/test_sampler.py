@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import pwd
+import re
 import signal
 import subprocess
 import sys
@@ -19,6 +21,7 @@ from jobmon_tui.sources.slurm.sampler import JobSampler
 from jobmon_tui.sources.slurm.sampler_frame import Observation
 from jobmon_tui.sources.slurm.sstat import Sstat
 from tests import servers
+from tests.real.app_driving import opened
 from tests.real.slurm_cluster import SlurmCluster, why_unavailable
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
@@ -184,3 +187,21 @@ def test_sstat_counts_what_the_job_used(cluster: SlurmCluster, burner: str) -> N
     assert batch.memory > 100
     with pytest.raises(SourceError, match="does not run"):
         sstat.use("99999")
+
+
+@pytest.mark.parametrize("way", ["escape", "end of the app"])
+async def test_the_key_in_the_app_shows_it_and_leaving_ends_it(
+    cluster: SlurmCluster, burner: str, way: str
+) -> None:
+    async with opened((160, 60)) as driver:
+        await driver.opens("Job", burner)
+        await driver.press("o")
+        await driver.sees(rf"Observed on {NODE}")
+        busy = await driver.sees(r"CPU +(\d+) % \((?:0\.[2-9]|1\.[0-2]) cores busy of 1\)", 25)
+        assert 15 < int(busy[1]) < 125
+        assert re.search(r"memory +1[0-4]\d MiB of 500 MiB", driver.text)
+        assert steps(cluster) == ["jobmon"]
+        if way == "escape":
+            await driver.press("escape")
+            assert await asyncio.to_thread(all_gone, cluster)
+    assert all_gone(cluster)
