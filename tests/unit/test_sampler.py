@@ -140,6 +140,63 @@ def test_the_script_is_one_that_any_shell_understands() -> None:
     subprocess.run(["/bin/sh", "-n", "-c", SCRIPT], check=True)
 
 
+def frame_of_the_script(folder: Path, groups: str, environment: dict[str, str]) -> Frame:
+    """Run the script on a node whose control groups are those in a folder, until its first frame."""
+    (folder / "own").write_text(groups)
+    script = SCRIPT.replace("/proc/self/cgroup", str(folder / "own")).replace(
+        "/sys/fs/cgroup", f"{folder}/fs"
+    )
+    given = {"PATH": f"{folder}:/usr/bin:/bin", "SLURM_JOB_ID": "4711", "SLURM_STEP_ID": "9"} | environment
+    command = ["/bin/sh", "-c", script]
+    with subprocess.Popen(command, env=given, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        lines = [line.decode().rstrip("\n") for line in iter(process.stdout.readline, b"@end\n")]
+        process.stdin.close()
+        assert process.wait(5) is not None
+    seen = read_frame(lines[1:])
+    assert seen is not None
+    return seen
+
+
+def write_group(folder: Path, **files: str) -> None:
+    folder.mkdir(parents=True)
+    for name, text in files.items():
+        (folder / name.replace("__", ".")).write_text(text)
+
+
+def test_the_script_finds_the_jobs_group_of_version_2(tmp_path: Path) -> None:
+    path = "/system.slice/slurmstepd.scope/job_4711"
+    write_group(
+        Path(f"{tmp_path}/fs{path}"),
+        memory__current=f"{64 * MIB}\n",
+        memory__stat=f"anon 5\nfile {4 * MIB}\n",
+        cpu__stat="usage_usec 1500000\n",
+    )
+    seen = frame_of_the_script(tmp_path, f"0::{path}/step_9/user/task_0\n", {})
+    assert (seen.memory, seen.cpu_seconds, seen.gpus) == (60, 1.5, ())
+    assert seen.cores
+    assert seen.allowed == frozenset(os.sched_getaffinity(0))
+
+
+def test_the_script_finds_the_jobs_groups_of_version_1(tmp_path: Path) -> None:
+    path = "/slurm/uid_7/job_4711"
+    write_group(Path(f"{tmp_path}/fs/memory{path}"), memory__usage_in_bytes=f"{64 * MIB}\n")
+    write_group(Path(f"{tmp_path}/fs/cpu,cpuacct{path}"), cpuacct__usage="2500000000\n")
+    groups = f"9:memory:{path}/step_9\n4:cpu,cpuacct:{path}/step_9/task_0\n2:pids:/\n"
+    seen = frame_of_the_script(tmp_path, groups, {})
+    assert (seen.memory, seen.cpu_seconds) == (64, 2.5)
+
+
+def test_the_script_asks_for_gpus_where_the_job_has_some(tmp_path: Path) -> None:
+    program = tmp_path / "nvidia-smi"
+    program.write_text("#!/bin/sh\necho '0, 50, 100, 200'\necho '1, 60, 100, 200'\n")
+    program.chmod(0o755)
+    held = {"SLURM_GPUS_ON_NODE": "1", "SLURM_JOB_GPUS": "1"}
+    assert frame_of_the_script(tmp_path, "0::/\n", held).gpus == (Gpu("gpu1", 60, Used(100, 200)),)
+    assert frame_of_the_script(tmp_path, "0::/\n", {}).gpus == ()
+
+
 def test_the_step_overlaps_the_job_and_asks_for_nothing() -> None:
     command = sampler_command("19", "c001")
     assert {"--overlap", "--jobid=19", "--nodelist=c001", "--ntasks=1", "--mem=0"} < set(command)
