@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from jobmon_tui.analysis.facts import Fact
 from jobmon_tui.errors import JobmonError
 from jobmon_tui.model.snapshot import Job
-from jobmon_tui.model.units import UNKNOWN, format_mib
+from jobmon_tui.model.units import UNKNOWN, format_duration_words, format_mib
 
 if TYPE_CHECKING:
     from jobmon_tui.sources.slurm.sampler_frame import Observation
@@ -37,12 +37,38 @@ def new_sampler() -> Sampler:
     return JobSampler()
 
 
+class Counted(NamedTuple):
+    """What Slurm counted of a job up to now, or why not."""
+
+    job_id: str
+    cpu_seconds: float | None = None
+    """CPU time of all its steps."""
+    memory_max: float | None = None
+    """MiB that the largest of its tasks used at its largest."""
+    problem: str = ""
+
+
+def count(job_id: str) -> Counted:
+    """Ask Slurm what it counted of a running job; takes up to ten seconds."""
+    from jobmon_tui.sources.slurm.sstat import Sstat
+
+    try:
+        steps = Sstat().use(job_id)
+    except JobmonError as error:
+        return Counted(job_id, problem=error.message)
+    seconds = [step.cpu_seconds for step in steps if step.cpu_seconds is not None]
+    largest = [step.memory_max for step in steps if step.memory_max is not None]
+    return Counted(job_id, sum(seconds) if seconds else None, max(largest, default=None))
+
+
 class Observing:
     """Which job is being observed on which node; at most one."""
 
     def __init__(self) -> None:
         self.node = ""
         """Where; empty while nothing is observed."""
+        self.counted: Counted | None = None
+        """What Slurm counted of the job when that began, once it has answered."""
         self._sampler: Sampler | None = None
         self._refusal: JobmonError | None = None
 
@@ -60,7 +86,7 @@ class Observing:
         """Let go; the step in the job ends."""
         if self._sampler is not None:
             self._sampler.close()
-        self._sampler = self._refusal = None
+        self._sampler = self._refusal = self.counted = None
         self.node = ""
 
     def facts(self, job: Job, now: float) -> tuple[Fact, ...]:
@@ -70,6 +96,23 @@ class Observing:
             job: The job.
             now: Unix seconds, for the age of what was seen.
         """
+        if self._sampler is None:
+            return ()
+        return (*self._observed(job, now), *self._counted(job.job_id))
+
+    def _counted(self, job_id: str) -> Iterator[Fact]:
+        counted = self.counted
+        if counted is None or counted.job_id != job_id:
+            return
+        yield Fact("Counted by Slurm when that began", "", "primary")
+        if counted.problem:
+            yield Fact("sstat", counted.problem, "warning")
+            return
+        cpu = counted.cpu_seconds
+        yield Fact("CPU time", format_duration_words(None if cpu is None else cpu / 60))
+        yield Fact("largest task", format_mib(counted.memory_max))
+
+    def _observed(self, job: Job, now: float) -> tuple[Fact, ...]:
         if self._sampler is None:
             return ()
         heading = Fact(f"Observed on {self.node}", "", "primary")
@@ -82,10 +125,10 @@ class Observing:
             return (heading, Fact("ended", error.message, "warning"), *hint)
         if seen is None:
             return (heading, Fact("seen", "the step starts...", "dim"))
-        return (heading, *_observed(seen, job, now))
+        return (heading, *_seen(seen, job, now))
 
 
-def _observed(seen: Observation, job: Job, now: float) -> Iterator[Fact]:
+def _seen(seen: Observation, job: Job, now: float) -> Iterator[Fact]:
     yield Fact("seen", f"{max(0.0, now - seen.taken_at):.0f} s ago", "dim")
     yield Fact("CPU", _cpu(seen.busy, len(job.layout.get(seen.node, ()))))
     if seen.cores:

@@ -200,6 +200,7 @@ async def test_the_key_in_the_app_shows_it_and_leaving_ends_it(
         busy = await driver.sees(r"CPU +(\d+) % \((?:0\.[2-9]|1\.[0-2]) cores busy of 1\)", 25)
         assert 15 < int(busy[1]) < 125
         assert re.search(r"memory +1[0-4]\d MiB of 500 MiB", driver.text)
+        await driver.sees(r"CPU time +\d")
         assert steps(cluster) == ["jobmon"]
         if way == "escape":
             await driver.press("escape")

@@ -11,6 +11,7 @@ from jobmon_tui.errors import SourceError
 from jobmon_tui.model.measures import Gpu, Used
 from jobmon_tui.sources.slurm.sampler_frame import Observation
 from jobmon_tui.tui.app import JobmonApp
+from jobmon_tui.tui.observing import Counted
 from jobmon_tui.tui.screens.base import Place
 from jobmon_tui.tui.screens.main import MainScreen
 from tests.pictures import eventually, screen_text, shows
@@ -59,6 +60,7 @@ def samplers(monkeypatch: pytest.MonkeyPatch) -> list[FakeSampler]:
         return made[-1]
 
     monkeypatch.setattr("jobmon_tui.tui.observing.new_sampler", _new_sampler)
+    monkeypatch.setattr("jobmon_tui.tui.observing.count", lambda job_id: Counted(job_id, 5400.0, 512.0))
     monkeypatch.setattr("jobmon_tui.tui.screens.job.LOOK", 0.02)
     monkeypatch.setattr("jobmon_tui.tui.app.getpass.getuser", lambda: "ada")
     return made
@@ -90,6 +92,8 @@ async def test_the_key_shows_cpu_memory_and_gpus_and_ends_it_again(
         sampler.answer = SEEN
         await eventually(pilot, shows(app, r"75 % \(3\.0 cores busy of 4\)"))
         text = screen_text(app)
+        await eventually(pilot, shows(app, r"CPU time +1 h 30 min"))
+        assert "512 MiB" in screen_text(app)
         for words in ("Observed on c1", "2 s ago", "4: 100 %, 5: 12 %", "2.0 GiB", "77 %, 1.0 GiB of 16 GiB"):
             assert words in text
         await pilot.press("o")
@@ -98,14 +102,17 @@ async def test_the_key_shows_cpu_memory_and_gpus_and_ends_it_again(
 
 
 async def test_what_went_wrong_is_said_in_words(
-    open_app: OpenApp, feed: FakeFeed, samplers: list[FakeSampler]
+    open_app: OpenApp, feed: FakeFeed, samplers: list[FakeSampler], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    refused = Counted("10", problem="Slurm tells the use of job 10 to nobody")
+    monkeypatch.setattr("jobmon_tui.tui.observing.count", lambda _: refused)
     async with open_app(feed, (140, 50)) as pilot:
         await open_job(pilot, "10")
         await pilot.press("o")
         samplers[0].answer = SourceError("srun: no\x1b[31m such step", "try again")
         await eventually(pilot, shows(app_of(pilot), r"ended +srun: no.\[31m such step"))
         assert "try again" in screen_text(app_of(pilot))
+        await eventually(pilot, shows(app_of(pilot), r"sstat +Slurm tells"))
 
 
 @pytest.mark.parametrize("job_id", ["11", "13"])

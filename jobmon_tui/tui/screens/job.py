@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
+from functools import partial
+from typing import Any, ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -18,7 +19,8 @@ from jobmon_tui.analysis.index import SnapshotIndex
 from jobmon_tui.model.hostlist import natural_key
 from jobmon_tui.model.snapshot import Job, Node
 from jobmon_tui.model.text import printable
-from jobmon_tui.tui.observing import Observing
+from jobmon_tui.tui import observing
+from jobmon_tui.tui.observing import Counted, Observing
 from jobmon_tui.tui.screens.base import Place
 from jobmon_tui.tui.screens.drill import DrillView
 from jobmon_tui.tui.screens.panes import FRAME, set_height, titled
@@ -280,10 +282,20 @@ class JobView(DrillView):
             self._show_facts()
         elif job is not None and node:
             self._observing.start(job, node)
+            count = partial(observing.count, job.job_id)
+            self.main.jobmon.series_desk.ask(f"{self.view_name}:counted", count)
             self._looking = self.set_interval(LOOK, self._show_facts)
             self._show_facts()
             pane = self.query_one("#job-facts-pane")
             self.call_after_refresh(pane.scroll_end, animate=False)
+
+    def desk_done(self, topic: str, result: Any) -> None:
+        """Slurm has counted, or charts are filled."""
+        if isinstance(result, Counted):
+            # Its answer may come when nobody looks any more.
+            self._observing.counted = result if self._observing.node else None
+        else:
+            super().desk_done(topic, result)
 
     def _stop_observing(self) -> None:
         self._observing.stop()
