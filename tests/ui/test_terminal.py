@@ -128,6 +128,7 @@ def test_a_terminal_that_cannot_be_drawn_on_gets_words(isolated: Path) -> None:
 @pytest.mark.parametrize("size", [(1, 1), (10, 3), (59, 20)])
 def test_tiny_terminals_are_told_and_survived(open_terminal: OpenTerminal, size: tuple[int, int]) -> None:
     terminal = open_terminal(size=(80, 24))
+    terminal.wait_quiet(0.6)
     terminal.resize(*size)
     terminal.wait_quiet(0.4)
     assert "running" not in terminal.screen.text()

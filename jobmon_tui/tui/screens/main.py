@@ -30,7 +30,6 @@ from jobmon_tui.tui.screens.nodes import NodesView
 from jobmon_tui.tui.screens.panes import JobsPane
 from jobmon_tui.tui.screens.picker import Match, Picker
 from jobmon_tui.tui.screens.queue import QueueView
-from jobmon_tui.tui.textual_compat import forget_screen
 from jobmon_tui.tui.widgets.empty import EmptyPage
 from jobmon_tui.tui.widgets.filter_line import FilterLine
 from jobmon_tui.tui.widgets.key_line import KeyLine
@@ -377,8 +376,7 @@ class MainScreen(Screen[None]):
 
     def action_redraw(self) -> None:
         """Draw everything anew: another program may have written over the terminal."""
-        forget_screen(self.app)
-        self.refresh()
+        self.jobmon.redraw()
 
     def action_help(self) -> None:
         """All keys that work here."""
