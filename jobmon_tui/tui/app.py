@@ -35,9 +35,6 @@ from jobmon_tui.tui.widgets.status import FailureBanner, StatusHeader
 PACES = (1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 """Intervals, in seconds, that the keys for slower and faster go through."""
 
-AFTER_RESIZE = 0.3
-"""Seconds after which the screen is drawn once more when the terminal has got another size."""
-
 
 class JobmonApp(App[None]):
     """jobmon on a terminal.
@@ -106,10 +103,6 @@ class JobmonApp(App[None]):
         self.poller.start()
         if self.options.notice:
             self.notify(self.options.notice, timeout=8, markup=False)
-
-    def on_resize(self) -> None:
-        """A frame under way while the size changed may be lost: draw everything once more."""
-        self.set_timer(AFTER_RESIZE, self.redraw)
 
     def redraw(self) -> None:
         """Draw the whole screen, whatever the terminal is thought to show."""

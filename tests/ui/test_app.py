@@ -388,3 +388,9 @@ def test_a_fault_of_the_app_is_raised_to_the_caller_and_never_printed(
     shown = capfd.readouterr()
     assert "Traceback" not in shown.out + shown.err
     assert "ZeroDivisionError" not in shown.out + shown.err
+
+
+async def test_the_screen_can_be_drawn_anew(open_app: OpenApp, feed: FakeFeed) -> None:
+    async with open_app(feed) as pilot:
+        before = screen_text(app_of(pilot))
+        assert await press(pilot, "ctrl+l") == before
