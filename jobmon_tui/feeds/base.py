@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 
 from jobmon_tui.model.series import Series, SeriesRequest
-from jobmon_tui.model.snapshot import BackfillSlot, Snapshot
+from jobmon_tui.model.snapshot import NOTHING, BackfillSlot, Snapshot, Usage
 
 Backfill = Mapping[str, Mapping[int, BackfillSlot]]
 """Partition to cores to the slots of that size."""
@@ -15,8 +15,10 @@ Backfill = Mapping[str, Mapping[int, BackfillSlot]]
 class Feed(ABC):
     """Where snapshots come from. Live, past, remote and demo differ only here.
 
-    All methods but `close` are called from one worker thread at a time and may block; `close` may be called
-    from another thread at any time and makes a blocked call return soon (by raising).
+    `open`, `latest` and `backfill` are called from one worker thread at a time and may block. What looks at
+    the past (`at`, `timeline`, `window`, `history`, `series`) may be called from other threads meanwhile, and
+    so may `has_news`, which never blocks for long. `close` may be called from another thread at any time and
+    makes a blocked call return soon (by raising).
     """
 
     title: str = ""
@@ -25,6 +27,8 @@ class Feed(ABC):
     """``live``, ``recorded`` or ``demo``."""
     interval: float = 10.0
     """Seconds between two snapshots when nobody asks for another pace."""
+    news_every: float | None = None
+    """Seconds after which it is worth asking `has_news` again; ``None`` where it cannot tell."""
 
     only_user: str | None = None
     """Set it to have `latest` ask for this user's jobs only, where that costs the outside world less. A
@@ -45,6 +49,10 @@ class Feed(ABC):
             JobmonError: There is none to be had now; the message says why. May be tried again.
         """
 
+    def has_news(self) -> bool:
+        """Whether `latest` would bring another snapshot than it did last; costs the outside world nothing."""
+        return False
+
     def at(self, time: float) -> Snapshot:
         """The snapshot nearest to that instant (Unix seconds). A live feed has only the present.
 
@@ -60,6 +68,14 @@ class Feed(ABC):
     def window(self, time: float, seconds: float) -> tuple[Snapshot, ...]:
         """The snapshots that are less than ``seconds`` older than ``time`` and not newer, oldest first."""
         return ()
+
+    def history(self) -> Mapping[float, Usage]:
+        """Used and available cores by Unix seconds, oldest first, as far back as anybody kept them.
+
+        Raises:
+            JobmonError: It could not be had; the message says why. May be tried again.
+        """
+        return NOTHING
 
     def backfill(self) -> Backfill:
         """Free slots by partition and number of cores; empty where nobody calculates them."""
