@@ -76,6 +76,8 @@ class Context:
     """Job id to a small chart of its CPU use, `TREND_WIDTH` cells wide."""
     warned: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     """Job id, node or user name to what is wrong, in a few words."""
+    changes: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    """Job id or node name to what became of it since the marked instant, in a few words."""
     me: str | None = None
     """The user whose own jobs stand out."""
 

@@ -22,6 +22,7 @@ from jobmon_tui.analysis.cells import (
     natural,
     text_cell,
 )
+from jobmon_tui.analysis.diff import ABSENT
 from jobmon_tui.analysis.filter import exit_status, held_nodes, waited
 from jobmon_tui.analysis.index import HOLDING
 from jobmon_tui.model.snapshot import Job
@@ -33,6 +34,7 @@ STATE_ROLES = {
     "COMPLETING": "dim",
     "CONFIGURING": "dim",
     "COMPLETED": "dim",
+    ABSENT: "dim",
     "SUSPENDED": "warning",
     "CANCELLED": "warning",
     "PREEMPTED": "warning",

@@ -7,7 +7,7 @@ only the sort itself is one call, over values that were made before.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from jobmon_tui.analysis.cells import Column, Context, ListingRow, RowKind, SortValue, natural
@@ -247,7 +247,7 @@ def _context(context: Context | None, index: SnapshotIndex, now: float) -> Conte
     """The context of that snapshot and instant, with what the given one knows besides."""
     if context is None:
         return Context(now=now, index=index)
-    return Context(now=now, index=index, cpu=context.cpu, warned=context.warned, me=context.me)
+    return replace(context, now=now, index=index)
 
 
 def _column(columns: Iterable[Column], key: str) -> Column | None:
