@@ -15,6 +15,7 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from jobmon_tui.analysis.diff import Comparison, compare
 from jobmon_tui.analysis.groups import GROUPINGS, Grouper, NodeGroup
 from jobmon_tui.analysis.readings import Reading, available_readings
 from jobmon_tui.analysis.warnings import DEFAULT_THRESHOLDS
@@ -22,7 +23,15 @@ from jobmon_tui.feeds.base import Feed
 from jobmon_tui.tui import textual_compat
 from jobmon_tui.tui.chart_source import ChartSource
 from jobmon_tui.tui.desk import Desk
-from jobmon_tui.tui.messages import DeskDone, PictureReady, PollFailed, PollState
+from jobmon_tui.tui.messages import (
+    DeskDone,
+    PastFailed,
+    PastReady,
+    PictureReady,
+    PollFailed,
+    PollState,
+    TimelineRead,
+)
 from jobmon_tui.tui.options import WatchOptions
 from jobmon_tui.tui.picture import Failure, Picture
 from jobmon_tui.tui.poller import Poller
@@ -30,6 +39,8 @@ from jobmon_tui.tui.remember import Remembered
 from jobmon_tui.tui.screens.main import MainScreen
 from jobmon_tui.tui.screens.wall import WallScreen
 from jobmon_tui.tui.theme import DEFAULT_THEME, THEMES
+from jobmon_tui.tui.time_machine import TimeMachine
+from jobmon_tui.tui.watched import Watched
 from jobmon_tui.tui.widgets.status import FailureBanner, StatusHeader
 
 PACES = (1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0)
@@ -58,7 +69,6 @@ class JobmonApp(App[None]):
         self, feed: Feed, options: WatchOptions | None = None, clock: Callable[[], float] = time.time
     ) -> None:
         super().__init__()
-        self.feed = feed
         self.clock = clock
         self.options = options or WatchOptions()
         self.remembered = Remembered.load()
@@ -66,20 +76,46 @@ class JobmonApp(App[None]):
             table: list(keys) for table, keys in self.options.columns.items()
         }
         """Table to the keys of the columns that it has now."""
-        self.picture: Picture | None = None
+        self.present: Picture | None = None
+        """The newest picture, shown or not."""
         self.failure: Failure | None = None
+        self.comparison: Comparison | None = None
+        """What changed from the marked instant to the one that is shown, once it has been worked out."""
         self.paused = False
         self.reading_key = ""
         self.own_name = own_name()
-        interval = self.options.interval or self.remembered.interval or feed.interval
-        self.poller = Poller(feed, self.post_message, interval, self.options.thresholds or DEFAULT_THRESHOLDS)
-        self.poller.group_key = self.group_key
+        self.watched = self._watch_feed(feed)
+        self.time_machine = TimeMachine(lambda: self.watched.past, clock)
         self.desk = Desk(self.post_message)
         # A store of measurements may take seconds to answer: lists must not wait for it.
         self.series_desk = Desk(self.post_message)
-        self.chart_source = ChartSource(feed, self.poller.seen)
         self._grouper = Grouper()
         self._watch: MainScreen | WallScreen | None = None
+
+    def _watch_feed(self, feed: Feed) -> Watched:
+        interval = self.options.interval or self.remembered.interval or feed.interval
+        thresholds = self.options.thresholds or DEFAULT_THRESHOLDS
+        return Watched(feed, self.post_message, interval, thresholds, lambda: self.group_key)
+
+    @property
+    def feed(self) -> Feed:
+        """Where snapshots come from now."""
+        return self.watched.feed
+
+    @property
+    def poller(self) -> Poller:
+        """What polls that feed."""
+        return self.watched.poller
+
+    @property
+    def chart_source(self) -> ChartSource:
+        """Where charts get their measurements from."""
+        return self.watched.chart_source
+
+    @property
+    def picture(self) -> Picture | None:
+        """The picture that is shown: the newest one, or one of the past."""
+        return self.time_machine.shown or self.present
 
     def on_mount(self) -> None:
         """Show the first screen, then begin to poll."""
@@ -100,7 +136,7 @@ class JobmonApp(App[None]):
     def _start(self) -> None:
         self.desk.start()
         self.series_desk.start()
-        self.poller.start()
+        self.watched.start()
         if self.options.notice:
             self.notify(self.options.notice, timeout=8, markup=False)
 
@@ -111,7 +147,7 @@ class JobmonApp(App[None]):
 
     def on_unmount(self) -> None:
         """Leave at once: calls under way are ended, not waited for."""
-        self.poller.stop()
+        self.watched.stop()
         self.desk.stop()
         self.series_desk.stop()
 
@@ -124,22 +160,24 @@ class JobmonApp(App[None]):
 
     def on_picture_ready(self, message: PictureReady) -> None:
         """A new picture: everything before it is past, failures too."""
+        watch = self._watching
+        if watch is None or message.origin is not self.watched:
+            return
         failed = self.failure is not None
         self.failure = None
-        watch = self._watching
-        if watch is None:
-            return
-        if message.picture is not self.picture:
-            self.picture = message.picture
-            with self.batch_update():
-                watch.picture_ready(message.picture)
+        if message.picture is not self.present:
+            self.present = message.picture
+            if not self.time_machine.is_past:
+                self._show_picture(message.picture)
+            watch.time_passed()
         if failed:
             watch.failure_changed(None)
 
     def on_poll_failed(self, message: PollFailed) -> None:
         """The last picture stays, and the user is told."""
-        self.failure = message.failure
-        if watch := self._watching:
+        watch = self._watching
+        if watch is not None and message.origin is self.watched:
+            self.failure = message.failure
             watch.failure_changed(message.failure)
 
     def on_poll_state(self, message: PollState) -> None:
@@ -147,9 +185,63 @@ class JobmonApp(App[None]):
         if watch := self._watching:
             watch.status_changed()
 
+    def on_timeline_read(self, message: TimelineRead) -> None:
+        """It is known which instants there are."""
+        watch = self._watching
+        if watch is not None and message.origin is self.watched:
+            self.time_machine.timeline_read(message.timeline)
+            watch.time_passed()
+
+    def on_past_ready(self, message: PastReady) -> None:
+        """A picture of the past, if the user has not returned meanwhile."""
+        watch = self._watching
+        if watch is None or message.origin is not self.watched:
+            return
+        if self.time_machine.arrived(message.picture, message.asked):
+            self._show_picture(message.picture)
+            watch.time_passed()
+
+    def on_past_failed(self, message: PastFailed) -> None:
+        """An instant or the timeline could not be read: the picture stays, and the timeline says why."""
+        watch = self._watching
+        if watch is not None and message.origin is self.watched:
+            self.time_machine.failed(f"{message.message} {message.hint}".rstrip(), message.asked)
+            watch.time_passed()
+
+    def _show_picture(self, picture: Picture) -> None:
+        if watch := self._watching:
+            self._compare()
+            with self.batch_update():
+                watch.picture_ready(picture)
+
+    def show_present(self) -> None:
+        """Leave the past."""
+        self.time_machine.to_present()
+        if self.present is not None:
+            self._show_picture(self.present)
+
+    def mark_instant(self) -> None:
+        """Mark the instant that is shown, to compare others with it, or take the mark off."""
+        self.time_machine.toggle_mark(self.present)
+        self._compare()
+
+    def _compare(self) -> None:
+        """Have it worked out what changed since the marked instant."""
+        marked, picture = self.time_machine.marked, self.picture
+        if marked is None or picture is None or marked is picture:
+            self.comparison = None
+            return
+        before, after = marked.index, picture.index
+        self.desk.ask("compare", lambda: compare(before, after))
+
     def on_desk_done(self, message: DeskDone) -> None:
         """A view gets what it asked for."""
-        if watch := self._watching:
+        watch = self._watching
+        if watch is not None and isinstance(message.result, Comparison):
+            # It may have been asked for before the mark was taken off.
+            self.comparison = message.result if self.time_machine.marked is not None else None
+            watch.comparison_changed()
+        elif watch is not None:
             watch.desk_done(message.topic, message.result)
 
     def _print_error_renderables(self) -> None:
@@ -210,6 +302,7 @@ class JobmonApp(App[None]):
         """Bring the lines at the top of a screen up to date."""
         header.clock = banner.clock = self.clock
         header.picture, header.failure = self.picture, self.failure
+        header.instant = self.time_machine.asked
         header.title_text, header.kind = self.feed.title, self.feed.kind
         header.pace, header.interval, header.paused = self.poller.pace, self.poller.interval, self.paused
         header.repaint()
@@ -269,7 +362,7 @@ class JobmonApp(App[None]):
                 await asyncio.sleep(0.01)
             for _ in range(2):
                 await asyncio.sleep(0.02)
-                while not (self.desk.is_idle and self.series_desk.is_idle):
+                while not (self.desk.is_idle and self.series_desk.is_idle and self.watched.past.is_idle):
                     await asyncio.sleep(0.01)
 
 

@@ -62,6 +62,14 @@ MAIN_BINDINGS: list[BindingType] = [
     Binding(
         "g", "next_group", "group", show=False, id="picture.group", tooltip="Group the nodes differently"
     ),
+    Binding(
+        "t",
+        "time_machine",
+        "time",
+        id="time.open",
+        tooltip="The time machine: what was at any instant that is kept",
+    ),
+    Binding("L", "live", show=False, id="time.leave", tooltip="Back to the present"),
     Binding("y", "yank", "yank", show=False, id="table.yank", tooltip="Copy job ids or node names (OSC 52)"),
     Binding("r", "app.refresh_now", "refresh", show=False, id="picture.refresh", tooltip="Refresh now"),
     Binding("space", "app.toggle_pause", "pause", show=False, id="picture.pause", tooltip="Pause, or go on"),

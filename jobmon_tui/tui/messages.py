@@ -6,10 +6,18 @@ from typing import Any
 
 from textual.message import Message
 
+from jobmon_tui.analysis.timeline import Timeline
 from jobmon_tui.tui.picture import Failure, Picture
 
 
-class PictureReady(Message):
+class FromFeed(Message):
+    """Something that a feed brought."""
+
+    origin: object = None
+    """Whose it is (a `Watched`): after a change to another cluster, what the old one still says is void."""
+
+
+class PictureReady(FromFeed):
     """A new picture. A newer one replaces it while it waits: a slow terminal gets the newest only."""
 
     def __init__(self, picture: Picture) -> None:
@@ -21,7 +29,7 @@ class PictureReady(Message):
         return isinstance(message, PictureReady)
 
 
-class PollFailed(Message):
+class PollFailed(FromFeed):
     """The feed failed."""
 
     def __init__(self, failure: Failure) -> None:
@@ -29,7 +37,7 @@ class PollFailed(Message):
         self.failure = failure
 
 
-class PollState(Message):
+class PollState(FromFeed):
     """A poll began or ended, or its pace changed: the status line shows it."""
 
     def __init__(self, *, polling: bool, pace: float) -> None:
@@ -40,6 +48,35 @@ class PollState(Message):
     def can_replace(self, message: Message) -> bool:
         """Only the last state counts."""
         return isinstance(message, PollState)
+
+
+class TimelineRead(FromFeed):
+    """Which instants the feed can show."""
+
+    def __init__(self, timeline: Timeline) -> None:
+        super().__init__()
+        self.timeline = timeline
+
+
+class PastReady(FromFeed):
+    """A picture of the past. It may come twice: at once, and again with what took longer to find out."""
+
+    def __init__(self, picture: Picture, asked: float) -> None:
+        super().__init__()
+        self.picture = picture
+        self.asked = asked
+        """The instant that was asked for, in Unix seconds."""
+
+
+class PastFailed(FromFeed):
+    """An instant, or the timeline, could not be read."""
+
+    def __init__(self, message: str, hint: str, asked: float | None) -> None:
+        super().__init__()
+        self.message = message
+        self.hint = hint
+        self.asked = asked
+        """The instant that was asked for, in Unix seconds; ``None``: the timeline."""
 
 
 class DeskDone(Message):

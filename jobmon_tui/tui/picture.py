@@ -1,12 +1,13 @@
-"""What the poller hands to the app: a finished picture, or a failure in words. Both are immutable."""
+"""What the threads hand to the app: a finished picture, or a failure in words. Both are immutable."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from jobmon_tui.analysis.groups import NodeGroup
-from jobmon_tui.analysis.index import SnapshotIndex
+from jobmon_tui.analysis.groups import Grouper, NodeGroup
+from jobmon_tui.analysis.index import SnapshotIndex, index_snapshot
+from jobmon_tui.analysis.live_use import JobCpu
 from jobmon_tui.model.snapshot import NOTHING, Snapshot
 
 
@@ -16,7 +17,7 @@ class Picture:
 
     index: SnapshotIndex
     number: int
-    """Counts up from 1 with each new picture."""
+    """Counts up from 1 with each new picture of the present; 0 for one of the past."""
     seconds: float
     """How long the feed needed for it."""
     group_key: str = "kind"
@@ -44,6 +45,30 @@ class Picture:
     def call_seconds(self) -> float:
         """How long those calls took together."""
         return sum(source.seconds for source in self.snapshot.sources)
+
+
+def picture_of(
+    snapshot: Snapshot,
+    grouper: Grouper,
+    group_key: str,
+    *,
+    number: int = 0,
+    seconds: float = 0.0,
+    trends: Mapping[str, str] = NOTHING,
+    warned: Mapping[str, str] = NOTHING,
+) -> Picture:
+    """Make a snapshot ready for drawing; for threads, since it goes through all nodes and jobs once."""
+    index = index_snapshot(snapshot)
+    return Picture(
+        index=index,
+        number=number,
+        seconds=seconds,
+        group_key=group_key,
+        groups=grouper.groups(index, group_key),
+        cpu=JobCpu(snapshot),
+        trends=trends,
+        warned=warned,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,8 +17,7 @@ from collections.abc import Callable
 from textual.message import Message
 
 from jobmon_tui.analysis.groups import Grouper
-from jobmon_tui.analysis.index import index_snapshot
-from jobmon_tui.analysis.live_use import JobCpu, WarningWindow, warned_in_words
+from jobmon_tui.analysis.live_use import WarningWindow, warned_in_words
 from jobmon_tui.analysis.merge import with_jobs_of_user
 from jobmon_tui.analysis.warnings import DEFAULT_THRESHOLDS, Thresholds
 from jobmon_tui.errors import JobmonError
@@ -26,8 +25,8 @@ from jobmon_tui.feeds.base import Feed
 from jobmon_tui.feeds.seen import Seen
 from jobmon_tui.model.snapshot import Snapshot
 from jobmon_tui.tui.messages import PictureReady, PollFailed, PollState
-from jobmon_tui.tui.picture import Failure, Picture
-from jobmon_tui.tui.trends import Trends
+from jobmon_tui.tui.picture import Failure, Picture, picture_of
+from jobmon_tui.tui.trends import seen_trends
 
 LARGEST_SHARE = 0.1
 """The most of the time that jobmon lets its feed be busy for it."""
@@ -174,14 +173,27 @@ class Poller:
             self._polled(message)
 
     def _wait_until_due(self) -> bool:
-        with self._change:
-            while not self._stopped:
+        while True:
+            with self._change:
+                if self._stopped:
+                    return False
                 left = self._due - time.monotonic()
                 if left <= 0 and not (self._paused and self._due > 0):
                     self._polling = True
                     return True
+                listens = self._listens
+                if listens:
+                    left = min(left, self._feed.news_every or left)
                 self._change.wait(None if self._paused else left)
-            return False
+            if listens and self._feed.has_news():
+                with self._change:
+                    self._due = 0.0
+
+    @property
+    def _listens(self) -> bool:
+        """Whether to look for news before the next poll is due; after a failure the back-off holds."""
+        tells = self._feed.news_every is not None
+        return tells and not self._paused and not self._failures and self._last is not None
 
     def _poll(self) -> Message | None:
         started = time.monotonic()
@@ -192,15 +204,13 @@ class Poller:
         if last is not None and snapshot is last.snapshot:
             return PictureReady(last)
         self._remember(snapshot)
-        index, group_key = index_snapshot(snapshot), self.group_key
-        picture = Picture(
-            index=index,
-            group_key=group_key,
-            groups=self._grouper.groups(index, group_key),
+        picture = picture_of(
+            snapshot,
+            self._grouper,
+            self.group_key,
             number=last.number + 1 if last else 1,
             seconds=self._last_seconds,
-            cpu=JobCpu(snapshot),
-            trends=Trends(self.seen, snapshot.timestamp),
+            trends=seen_trends(self.seen, snapshot.timestamp),
             warned=warned_in_words(snapshot, self._window.add(snapshot)),
         )
         self._last = picture

@@ -159,6 +159,8 @@ class Palette:
     warning: Style
     trouble: Style
     user: Style
+    used: Style
+    """Cores in use over a day: a whole line of the reading's own colour would be the loudest thing there."""
     system: Style
     wait: Style
     idle: Style
@@ -229,6 +231,7 @@ def palette_of(theme: Theme) -> Palette:
         warning=colour("warning"),
         trouble=colour("error") + Style(bold=True),
         user=colour("reading-user"),
+        used=Style(color=_mix(_hex(value["reading-user"]), background, 0.45)),
         system=colour("reading-system"),
         wait=colour("reading-wait"),
         idle=colour("reading-idle"),

@@ -6,7 +6,7 @@ from jobmon_tui.analysis.cells import TREND_WIDTH, Context, ListingRow
 from jobmon_tui.analysis.columns import JOB_COLUMNS
 from jobmon_tui.feeds.seen import Seen
 from jobmon_tui.model.snapshot import CoreUse, CpuTimes, CpuUse, Job, Node, Snapshot
-from jobmon_tui.tui.trends import SPAN, Trends
+from jobmon_tui.tui.trends import SPAN, seen_trends
 
 
 def job(job_id: str = "1", state: str = "RUNNING") -> Job:
@@ -22,30 +22,30 @@ def test_a_job_has_a_chart_of_its_half_hour() -> None:
     seen = Seen()
     for number in range(100):
         seen.add(at(number * 20.0, 100.0 if number < 50 else 0.0), 60)
-    trend = Trends(seen, 1980.0, "block")["1"]
+    trend = seen_trends(seen, 1980.0, "block")["1"]
     assert len(trend) == TREND_WIDTH
     assert trend[0] == "█"
     assert trend[-1] == "▁"
-    assert len(Trends(seen, 1980.0, "braille")["1"]) == TREND_WIDTH
-    assert Trends(seen, 1980.0, "ascii")["1"].isascii()
-    assert list(Trends(seen, 1980.0)) == ["1"]
+    assert len(seen_trends(seen, 1980.0, "braille")["1"]) == TREND_WIDTH
+    assert seen_trends(seen, 1980.0, "ascii")["1"].isascii()
+    assert list(seen_trends(seen, 1980.0)) == ["1"]
 
 
 def test_what_was_not_measured_is_blank_and_strangers_have_none() -> None:
     seen = Seen()
     for number in range(60):
         seen.add(at(number * 30.0, 50.0 if number >= 30 else None), 60)
-    trend = Trends(seen, 1770.0, "block")["1"]
+    trend = seen_trends(seen, 1770.0, "block")["1"]
     assert trend[:4] == "    "
     assert trend[-2] == "▅"
-    assert "2" not in Trends(seen, 1770.0)
-    assert len(Trends(Seen(), 0.0)) == 0
+    assert "2" not in seen_trends(seen, 1770.0)
+    assert len(seen_trends(Seen(), 0.0)) == 0
 
 
 def test_what_comes_later_does_not_change_it() -> None:
     seen = Seen()
     seen.add(at(SPAN, 100), 60)
-    trends = Trends(seen, SPAN, "block")
+    trends = seen_trends(seen, SPAN, "block")
     seen.add(at(SPAN + 5, 0), 60)
     assert trends["1"].strip() == "█"
 

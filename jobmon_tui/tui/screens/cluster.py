@@ -67,7 +67,7 @@ class ClusterView(View):
             return
         self._jobs.desk_done(result)
         self.main.filter_counted(self._jobs.listing)
-        titled(self._jobs, "Jobs", self._jobs.sorted_by)
+        titled(self._jobs, "Jobs", self._jobs.detail)
         self._show_nodes()
 
     def _show_nodes(self) -> None:
@@ -111,6 +111,8 @@ class ClusterView(View):
             if row is not None:
                 members = row.members or (row.item,)
                 return frozenset(host for job in members for host in job.layout) or None
+        if comparison := self.main.jobmon.comparison:
+            return frozenset(comparison.nodes)
         if self.main.filter and self._jobs.listing is not None:
             rows = self._jobs.listing.rows
             return frozenset(

@@ -203,16 +203,20 @@ class JobView(DrillView):
         job = job or self._last
         pane = self.query_one("#job-facts-pane")
         titled(pane, f"Job {self._job_id}")
+        is_past = self.main.jobmon.time_machine.is_past
         if job is None:
-            self.query_one(FactSheet).show((Fact("job", f"{self._job_id} is not known to Slurm", "warning"),))
+            unknown = "was not there at that instant" if is_past else "is not known to Slurm"
+            self.query_one(FactSheet).show((Fact("job", f"{self._job_id} {unknown}", "warning"),))
             return
         self._last = job
         facts = job_facts(job, picture.index)
         if gone:
-            facts = (
-                Fact("note", "It has left the queue; this is the last that was seen of it.", "warning"),
-                *facts,
+            note = (
+                "It was not there at that instant; this is what was seen of it at another."
+                if is_past
+                else "It has left the queue; this is the last that was seen of it."
             )
+            facts = (Fact("note", note, "warning"), *facts)
         self._facts = facts
         self._show_facts()
         grids = self.query_one(JobDetail)
@@ -266,6 +270,7 @@ class JobView(DrillView):
             and bool(job.layout)
             and job.username == app.own_name
             and app.feed.kind == "live"
+            and not app.time_machine.is_past
         )
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

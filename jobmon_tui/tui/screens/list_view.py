@@ -54,7 +54,7 @@ class ListView(View):
         """The list is there."""
         pane = self.pane
         pane.desk_done(result)
-        titled(pane, self.heading, pane.sorted_by)
+        titled(pane, self.heading, pane.detail)
         self._show_beside()
 
     def on_table_moved(self, event: Table.Moved) -> None:

@@ -30,6 +30,7 @@ from jobmon_tui.tui.screens.nodes import NodesView
 from jobmon_tui.tui.screens.panes import JobsPane
 from jobmon_tui.tui.screens.picker import Match, Picker
 from jobmon_tui.tui.screens.queue import QueueView
+from jobmon_tui.tui.screens.timeline import TimelinePane
 from jobmon_tui.tui.widgets.empty import EmptyPage
 from jobmon_tui.tui.widgets.filter_line import FilterLine
 from jobmon_tui.tui.widgets.key_line import KeyLine
@@ -89,6 +90,7 @@ class MainScreen(Screen[None]):
         with ContentSwitcher(initial="no-picture", id="views"):
             yield EmptyPage(id="no-picture")
             yield VIEWS[self.place.view](self.place.view)
+        yield TimelinePane(id="timeline")
         yield FilterLine(id="filter-line")
         yield KeyLine(TOP_VIEWS, id="keys")
         with Vertical(id="too-small"):
@@ -162,6 +164,36 @@ class MainScreen(Screen[None]):
     def _show_status(self) -> None:
         self.jobmon.show_status(self.query_one(StatusHeader), self.query_one(FailureBanner))
 
+    # Time.
+
+    @property
+    def timeline(self) -> TimelinePane:
+        """The time machine's pane."""
+        return self.query_one(TimelinePane)
+
+    def action_time_machine(self) -> None:
+        """Open the timeline, and let the keys move in it."""
+        self.timeline.open()
+
+    def action_live(self) -> None:
+        """Close the timeline and come back to the present."""
+        self.timeline.close()
+
+    def time_passed(self) -> None:
+        """There is something new on the timeline, or another instant is shown."""
+        self.timeline.time_passed()
+
+    def show_time(self) -> None:
+        """The header follows the time machine; the past has frames of its own colour."""
+        self.set_class(self.jobmon.time_machine.is_past, "past")
+        self._show_status()
+
+    def comparison_changed(self) -> None:
+        """It has been worked out what changed since the marked instant."""
+        self.timeline.show_time()
+        if self.picture is not None:
+            self.view.update_view()
+
     # Where the user is.
 
     @property
@@ -198,6 +230,8 @@ class MainScreen(Screen[None]):
             self.clear_marks()
         elif self.filter.text:
             self.set_filter("")
+        elif self.timeline.is_open:
+            self.timeline.close()
 
     def open_row(self, pane: JobsPane) -> None:
         """Open the job under the cursor of a list; a folded array unfolds."""
@@ -242,7 +276,8 @@ class MainScreen(Screen[None]):
 
     def _tell_what_is_needed(self) -> None:
         """The job list of one user needs no picture of the cluster: Slurm is asked for less."""
-        user = self.filter.user if self.place.view == "jobs" else None
+        shows_jobs_only = self.place.view == "jobs" and self.jobmon.time_machine.marked is None
+        user = self.filter.user if shows_jobs_only else None
         self.jobmon.poller.set_only_user(user)
 
     def _place_changed(self) -> None:
@@ -282,6 +317,7 @@ class MainScreen(Screen[None]):
             self.query_one(FilterLine).show_error(None)
             if self.picture is not None:
                 self.view.update_view()
+                self.time_passed()
         header.repaint()
 
     def filter_counted(self, listing: Listing | None) -> None:

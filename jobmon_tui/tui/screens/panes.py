@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, TypedDict, cast
 
@@ -14,7 +14,9 @@ from textual.css.scalar import Unit
 from textual.widget import Widget
 
 from jobmon_tui.analysis.cells import Column, Context, ListingRow, columns_of
+from jobmon_tui.analysis.change_columns import CHANGE_COLUMN
 from jobmon_tui.analysis.columns import DEFAULT_JOB_COLUMNS, JOB_COLUMNS
+from jobmon_tui.analysis.diff import Comparison
 from jobmon_tui.analysis.filter import FilterError, JobFilter
 from jobmon_tui.analysis.index import SnapshotIndex
 from jobmon_tui.analysis.listing import (
@@ -28,6 +30,7 @@ from jobmon_tui.analysis.node_filter import parse_node_filter
 from jobmon_tui.analysis.summary_columns import PARTITION_COLUMNS, RESERVATION_COLUMNS, USER_COLUMNS
 from jobmon_tui.errors import UsageError
 from jobmon_tui.model.text import printable
+from jobmon_tui.model.times import clock_text
 from jobmon_tui.tui.screens.columns import ColumnChooser
 from jobmon_tui.tui.screens.picker import Match, Picker
 from jobmon_tui.tui.theme import palette
@@ -154,6 +157,11 @@ class TablePane(Vertical):
         return self.query_one(Table)
 
     @property
+    def comparison(self) -> Comparison | None:
+        """What it shows the changes of, where two instants are compared; ``None`` in panes that never do."""
+        return None
+
+    @property
     def cursor_key(self) -> str | None:
         """The key of the row that the cursor is on."""
         return self.table.cursor_key
@@ -177,15 +185,16 @@ class TablePane(Vertical):
         """The chosen columns."""
         keys = self.jobmon.columns.get(self.kind.name) or self.kind.default_columns
         try:
-            return columns_of(self.kind.columns, keys)
+            columns = columns_of(self.kind.columns, keys)
         except UsageError:
             # Remembered by another version of jobmon.
-            return columns_of(self.kind.columns, self.kind.default_columns)
+            columns = columns_of(self.kind.columns, self.kind.default_columns)
+        return columns if self.comparison is None else (CHANGE_COLUMN, *columns)
 
     @property
     def sorting(self) -> tuple[str, bool]:
         """The column that it is sorted by, and whether the largest comes first."""
-        known = {column.key for column in self.kind.columns}
+        known = {column.key for column in (*self.kind.columns, *self.columns)}
         match self.jobmon.remembered.sorting.get(self.kind.name):
             case [str(key), bool(reverse)] if key in known:
                 return key, reverse
@@ -199,7 +208,7 @@ class TablePane(Vertical):
     def _sort_by_column(self, key: str) -> None:
         """By that column as it is best seen; the same column again: the other way round."""
         present, reverse = self.sorting
-        column = next((one for one in self.kind.columns if one.key == key), None)
+        column = next((one for one in self.columns if one.key == key), None)
         if column is not None:
             self._sort_by(key, not reverse if key == present else column.falls)
 
@@ -258,8 +267,17 @@ class TablePane(Vertical):
     def sorted_by(self) -> str:
         """What it is sorted by, in words."""
         key, reverse = self.sorting
-        column = next((one for one in self.kind.columns if one.key == key), None)
+        column = next((one for one in (*self.kind.columns, *self.columns) if one.key == key), None)
         return f"by {column.title or column.key} {'▾' if reverse else '▴'}" if column else ""
+
+    @property
+    def detail(self) -> str:
+        """What stands behind its title: its order and, while instants are compared, that it lists changes."""
+        comparison, picture = self.comparison, self.jobmon.picture
+        if comparison is None or picture is None:
+            return self.sorted_by
+        then = clock_text(comparison.marked, picture.snapshot.timestamp)
+        return f"what changed {'until' if comparison.is_backwards else 'since'} {then}, {self.sorted_by}"
 
     def work(self, index: SnapshotIndex, order: Order) -> Callable[[], Listing]:
         """The work for the desk; it runs in another thread, so it holds values only, no widget."""
@@ -271,15 +289,22 @@ class TablePane(Vertical):
         if picture is None:
             return
         index, columns, sorting = picture.index, self.columns, self.sorting
+        comparison = self.comparison
         context = Context(
             now=index.snapshot.timestamp,
             index=index,
             cpu=picture.cpu,
             trends=picture.trends,
             warned=picture.warned,
+            changes={} if comparison is None else {**comparison.jobs, **comparison.nodes},
             me=self.jobmon.own_name,
         )
-        order = Order(columns=self.kind.columns, sort_key=sorting[0], reverse=sorting[1], context=context)
+        order = Order(
+            columns=(*self.kind.columns, CHANGE_COLUMN),
+            sort_key=sorting[0],
+            reverse=sorting[1],
+            context=context,
+        )
         work = self.work(index, order)
         self.jobmon.desk.ask(self.topic, lambda: Listed(work(), columns, sorting, context))
 
@@ -313,12 +338,20 @@ class JobsPane(TablePane):
         self._filter, self._job_ids = job_filter, job_ids
         self.ask()
 
+    @property
+    def comparison(self) -> Comparison | None:
+        """The lists of all jobs show what changed; those of a node's jobs do not."""
+        return self.jobmon.comparison if self._job_ids is None else None
+
     def work(self, index: SnapshotIndex, order: Order) -> Callable[[], Listing]:
         """Filtering, folding and sorting of up to 50,000 jobs."""
         job_ids, job_filter, unfolded = self._job_ids, self._filter, self._unfolded
+        comparison = self.comparison
 
         def listed() -> Listing:
             part = index if job_ids is None else _only(index, job_ids)
+            if comparison is not None:
+                part = _changed(index, comparison)
             return job_listing(part, filter=job_filter, unfolded=unfolded, **order)
 
         return listed
@@ -354,6 +387,13 @@ def _only(index: SnapshotIndex, job_ids: Iterable[str]) -> SnapshotIndex:
     )
 
 
+def _changed(index: SnapshotIndex, comparison: Comparison) -> SnapshotIndex:
+    """Only the jobs that something became of, those among them that are not there now as they were then."""
+    present = index.snapshot.jobs
+    jobs = {one: job for one in comparison.jobs if (job := present.get(one, comparison.absent.get(one)))}
+    return replace(index, snapshot=replace(index.snapshot, jobs=jobs))
+
+
 class NodesPane(TablePane):
     """Nodes that a filter lets through."""
 
@@ -366,24 +406,33 @@ class NodesPane(TablePane):
         self._filter = job_filter
         self.ask()
 
+    @property
+    def comparison(self) -> Comparison | None:
+        """The list shows what changed."""
+        return self.jobmon.comparison
+
     def work(self, index: SnapshotIndex, order: Order) -> Callable[[], Listing]:
         """What was typed is read as a filter of nodes; if it only makes sense for jobs, the nodes that those
         jobs hold are meant.
         """
-        job_filter = self._filter
+        job_filter, comparison = self._filter, self.comparison
 
         def listed() -> Listing:
+            part = index if comparison is None else _only_nodes(index, comparison.nodes)
             if not job_filter:
-                return node_listing(index, **order)
+                return node_listing(part, **order)
             try:
-                return node_listing(index, filter=parse_node_filter(job_filter.text), **order)
+                return node_listing(part, filter=parse_node_filter(job_filter.text), **order)
             except FilterError:
                 jobs = job_filter.select(index.snapshot.jobs.values(), index.snapshot.timestamp)
-                hosts = {host for job in jobs for host in job.layout}
-                nodes = {name: node for name, node in index.snapshot.nodes.items() if name in hosts}
-                return node_listing(replace(index, snapshot=replace(index.snapshot, nodes=nodes)), **order)
+                return node_listing(_only_nodes(part, {host for job in jobs for host in job.layout}), **order)
 
         return listed
+
+
+def _only_nodes(index: SnapshotIndex, names: Container[str]) -> SnapshotIndex:
+    nodes = {name: node for name, node in index.snapshot.nodes.items() if name in names}
+    return replace(index, snapshot=replace(index.snapshot, nodes=nodes))
 
 
 class SummaryPane(TablePane):

@@ -99,6 +99,12 @@ class WallScreen(Screen[None]):
         """Header and banner follow the app."""
         self.jobmon.show_status(self.query_one(StatusHeader), self.query_one(FailureBanner))
 
+    def time_passed(self) -> None:
+        """A wall shows the present only."""
+
+    def comparison_changed(self) -> None:
+        """A wall compares nothing."""
+
     def desk_done(self, topic: str, result: Any) -> None:
         """Users or jobs were listed."""
         pane = self.query_one(f"#wall-{topic.partition(':')[2]}", TablePane)

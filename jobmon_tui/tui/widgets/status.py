@@ -53,6 +53,8 @@ class StatusHeader(Lines):
         self.pace = 0.0
         self.interval = 0.0
         self.paused = False
+        self.instant: float | None = None
+        """The instant of the past that is looked at, in Unix seconds; ``None`` in the present."""
         self.filter = FilterState()
 
     def on_mount(self) -> None:
@@ -77,6 +79,9 @@ class StatusHeader(Lines):
         return [*left, (" " * (width - runs_width(left) - runs_width(bars) - 1), colours.plain), *bars]
 
     def _badge(self, colours: Palette) -> Run:
+        if self.instant is not None:
+            # Nobody must take what was for what is.
+            return (" PAST ", colours.warning + Style(bold=True, reverse=True))
         if self.paused:
             return ("PAUSED", colours.warning + Style(bold=True))
         if self.kind == "recorded":
@@ -89,6 +94,9 @@ class StatusHeader(Lines):
         if self.picture is None:
             return [("waiting for the first answer", colours.dim)]
         taken = self.picture.snapshot.timestamp
+        if self.instant is not None:
+            ago = age_text(self.clock() - taken)
+            return [(stamp_text(taken), colours.warning + Style(bold=True)), (f"  {ago} ago", colours.plain)]
         if self.kind == "recorded":
             return [(stamp_text(taken), colours.dim)]
         age = max(0.0, self.clock() - taken)

@@ -1,0 +1,236 @@
+"""The thread that reads instants of the past and makes pictures of them, neighbours ahead of time.
+
+What was asked last is all that counts, so holding an arrow key never builds up a queue. A picture goes out as
+soon as it can be drawn; what takes longer (warnings over time, small charts) follows in a second one.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from textual.message import Message
+
+from jobmon_tui.analysis.groups import Grouper
+from jobmon_tui.analysis.live_use import warned_in_words
+from jobmon_tui.analysis.timeline import Timeline
+from jobmon_tui.analysis.warnings import Thresholds, Warnings, instant_warnings, over_time
+from jobmon_tui.errors import JobmonError
+from jobmon_tui.feeds.base import Feed
+from jobmon_tui.model.series import Series, SeriesRequest
+from jobmon_tui.model.snapshot import Snapshot
+from jobmon_tui.tui.messages import PastFailed, PastReady, TimelineRead
+from jobmon_tui.tui.picture import Picture, picture_of
+from jobmon_tui.tui.trends import SPAN, Trends, trend_requests
+
+MOST_RECORDS = 120_000
+"""Nodes and jobs that the kept pictures may have together: about 100 MB."""
+MOST_PICTURES = 12
+"""Pictures that are kept at the most."""
+MOST_TREND_JOBS = 2_000
+"""Running jobs up to which small charts are drawn of the past: each costs the store a look."""
+_INSTANTS_KEPT = 200
+"""Instants whose warnings are kept."""
+
+_log = logging.getLogger(__name__)
+
+
+class _Kept(NamedTuple):
+    picture: Picture
+    is_complete: bool
+    """Whether warnings and small charts are there, too."""
+
+
+class PastReader:
+    """Reads one feed's past.
+
+    Args:
+        feed: Whose.
+        post: Takes a message from any thread.
+        thresholds: From where on something counts as wasted.
+        group_key: Tells by what the app groups nodes now.
+    """
+
+    def __init__(
+        self,
+        feed: Feed,
+        post: Callable[[Message], object],
+        thresholds: Thresholds,
+        group_key: Callable[[], str],
+    ) -> None:
+        self._feed = feed
+        self._post = post
+        self._thresholds = thresholds
+        self._group_key = group_key
+        self._grouper = Grouper()
+        self._change = threading.Condition()
+        self._wanted: float | None = None
+        self._ahead: tuple[float, ...] = ()
+        self._timeline_wanted = False
+        self._stopped = False
+        self._working = False
+        self._started = False
+        self._pictures: OrderedDict[float, _Kept] = OrderedDict()
+        self._instants: OrderedDict[float, Warnings] = OrderedDict()
+        self._thread = threading.Thread(target=self._run, name="jobmon-past", daemon=True)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether everything that was asked has been answered (reading ahead does not count)."""
+        with self._change:
+            return self._wanted is None and not self._timeline_wanted and not self._working
+
+    def ask_timeline(self) -> None:
+        """Have the timeline read; a `TimelineRead` brings it."""
+        with self._change:
+            self._timeline_wanted = True
+            self._wake()
+
+    def ask(self, time: float, ahead: Sequence[float] = ()) -> None:
+        """Have a picture made of an instant; a `PastReady` brings it.
+
+        Args:
+            time: The instant, in Unix seconds.
+            ahead: Instants that may be asked for next, the likeliest first.
+        """
+        with self._change:
+            self._wanted, self._ahead = time, tuple(ahead)
+            self._wake()
+
+    def stop(self) -> None:
+        """Read no more."""
+        with self._change:
+            self._stopped = True
+            self._change.notify_all()
+
+    def _wake(self) -> None:
+        # Whoever never looks back needs no thread for it.
+        if not self._started:
+            self._started = True
+            self._thread.start()
+        self._change.notify_all()
+
+    def _run(self) -> None:
+        while (work := self._next()) is not None:
+            try:
+                work()
+            finally:
+                with self._change:
+                    self._working = False
+
+    def _next(self) -> Callable[[], None] | None:
+        with self._change:
+            while not self._stopped:
+                if self._wanted is not None:
+                    time, self._wanted = self._wanted, None
+                    self._working = True
+                    return lambda: self._show(time)
+                if self._timeline_wanted:
+                    self._timeline_wanted = False
+                    self._working = True
+                    return self._read_timeline
+                if self._ahead:
+                    coming, self._ahead = self._ahead[0], self._ahead[1:]
+                    return lambda: self._read_ahead(coming)
+                self._change.wait()
+            return None
+
+    def _tell(self, message: Message) -> None:
+        if not self._stopped:
+            self._post(message)
+
+    def _read_timeline(self) -> None:
+        try:
+            timeline = Timeline(tuple(self._feed.timeline()), dict(self._feed.history()))
+        except JobmonError as error:
+            self._tell(PastFailed(error.message, error.hint, None))
+        except Exception as error:
+            _log.exception("reading the timeline failed")
+            self._tell(PastFailed(f"the timeline could not be read: {type(error).__name__}", "", None))
+        else:
+            self._tell(TimelineRead(timeline))
+
+    def _show(self, time: float) -> None:
+        try:
+            kept = self._kept(time)
+            self._tell(PastReady(kept.picture, time))
+            if not kept.is_complete and not self._is_superseded():
+                picture = self._completed(kept.picture)
+                self._pictures[time] = _Kept(picture, True)
+                self._tell(PastReady(picture, time))
+        except JobmonError as error:
+            self._tell(PastFailed(error.message, error.hint, time))
+        except Exception as error:
+            _log.exception("reading an instant of the past failed")
+            self._tell(PastFailed(f"that instant could not be read: {type(error).__name__}", "", time))
+
+    def _is_superseded(self) -> bool:
+        with self._change:
+            return self._wanted is not None or self._stopped
+
+    def _read_ahead(self, time: float) -> None:
+        try:
+            self._kept(time)
+        except Exception:
+            # Whoever goes there is told.
+            _log.info("reading ahead failed", exc_info=True)
+
+    def _kept(self, time: float) -> _Kept:
+        kept = self._pictures.get(time)
+        if kept is None:
+            picture = picture_of(self._feed.at(time), self._grouper, self._group_key())
+            kept = self._pictures[time] = _Kept(picture, False)
+        self._pictures.move_to_end(time)
+        records = len(kept.picture.snapshot.jobs) + len(kept.picture.snapshot.nodes)
+        most = max(3, min(MOST_PICTURES, MOST_RECORDS // max(1, records)))
+        while len(self._pictures) > most:
+            self._pictures.popitem(last=False)
+        return kept
+
+    def _completed(self, picture: Picture) -> Picture:
+        snapshot = picture.snapshot
+        return replace(
+            picture,
+            warned=warned_in_words(snapshot, self._warnings(snapshot)),
+            trends=self._trends(snapshot),
+        )
+
+    def _warnings(self, snapshot: Snapshot) -> Warnings:
+        """The warnings that held over the minutes before that instant."""
+        time, seconds = snapshot.timestamp, self._thresholds.warning_window
+        window = [one for one in self._feed.window(time, seconds) if one.timestamp != time]
+        instants = [self._instant(one) for one in (*window, snapshot)]
+        return over_time(instants, self._thresholds)
+
+    def _instant(self, snapshot: Snapshot) -> Warnings:
+        found = self._instants.get(snapshot.timestamp)
+        if found is None:
+            found = self._instants[snapshot.timestamp] = instant_warnings(snapshot, self._thresholds)
+            if len(self._instants) > _INSTANTS_KEPT:
+                self._instants.popitem(last=False)
+        return found
+
+    def _trends(self, snapshot: Snapshot) -> Mapping[str, str]:
+        running = [job.job_id for job in snapshot.jobs.values() if job.is_running and job.layout]
+        if not running or len(running) > MOST_TREND_JOBS:
+            return {}
+        requests: list[SeriesRequest] = []
+        for job_id in running:
+            requests += trend_requests(job_id, snapshot.timestamp, SPAN)
+        answers = self._feed.series(requests)
+        known = {
+            (request.name, request.reading): series
+            for request, series in zip(requests, answers, strict=True)
+            if series is not None
+        }
+        if not known:
+            return {}
+
+        def answer(asked: Iterable[SeriesRequest]) -> list[Series | None]:
+            return [known.get((one.name, one.reading)) for one in asked]
+
+        return Trends(answer, lambda: running, snapshot.timestamp)
