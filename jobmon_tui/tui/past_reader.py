@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -37,6 +38,10 @@ _INSTANTS_KEPT = 200
 """Instants whose warnings are kept."""
 
 _log = logging.getLogger(__name__)
+
+
+class _SupersededError(Exception):
+    """What is being found out is not wanted any more."""
 
 
 class _Kept(NamedTuple):
@@ -75,7 +80,8 @@ class PastReader:
         self._working = False
         self._started = False
         self._pictures: OrderedDict[float, _Kept] = OrderedDict()
-        self._instants: OrderedDict[float, Warnings] = OrderedDict()
+        self._instants: OrderedDict[float, dict[float, Warnings]] = OrderedDict()
+        self._moments: tuple[float, ...] = ()
         self._thread = threading.Thread(target=self._run, name="jobmon-past", daemon=True)
 
     @property
@@ -146,6 +152,7 @@ class PastReader:
     def _read_timeline(self) -> None:
         try:
             timeline = Timeline(tuple(self._feed.timeline()), dict(self._feed.history()))
+            self._moments = timeline.times
         except JobmonError as error:
             self._tell(PastFailed(error.message, error.hint, None))
         except Exception as error:
@@ -162,6 +169,8 @@ class PastReader:
                 picture = self._completed(kept.picture)
                 self._pictures[time] = _Kept(picture, True)
                 self._tell(PastReady(picture, time))
+        except _SupersededError:
+            return
         except JobmonError as error:
             self._tell(PastFailed(error.message, error.hint, time))
         except Exception as error:
@@ -193,23 +202,35 @@ class PastReader:
 
     def _completed(self, picture: Picture) -> Picture:
         snapshot = picture.snapshot
-        return replace(
-            picture,
-            warned=warned_in_words(snapshot, self._warnings(snapshot)),
-            trends=self._trends(snapshot),
-        )
+        warned = warned_in_words(snapshot, self._warnings(snapshot))
+        if self._is_superseded():
+            raise _SupersededError
+        return replace(picture, warned=warned, trends=self._trends(snapshot))
 
     def _warnings(self, snapshot: Snapshot) -> Warnings:
-        """The warnings that held over the minutes before that instant."""
-        time, seconds = snapshot.timestamp, self._thresholds.warning_window
-        window = [one for one in self._feed.window(time, seconds) if one.timestamp != time]
-        instants = [self._instant(one) for one in (*window, snapshot)]
-        return over_time(instants, self._thresholds)
+        """The warnings that held over the minutes before that instant.
 
-    def _instant(self, snapshot: Snapshot) -> Warnings:
-        found = self._instants.get(snapshot.timestamp)
+        Raises:
+            _SupersededError: Another instant has been asked for.
+        """
+        time, seconds = snapshot.timestamp, self._thresholds.warning_window
+        known = {time: instant_warnings(snapshot, self._thresholds)}
+        first = bisect_left(self._moments, time - seconds - 1)
+        for moment in self._moments[first : bisect_left(self._moments, time)]:
+            if self._is_superseded():
+                raise _SupersededError
+            known.update(self._instant(moment))
+        known = {one: raised for one, raised in known.items() if 0 <= time - one < seconds}
+        return over_time([known[one] for one in sorted(known)], self._thresholds)
+
+    def _instant(self, moment: float) -> dict[float, Warnings]:
+        """What was raised at one of the timeline's instants, by the snapshot's own time."""
+        found = self._instants.get(moment)
         if found is None:
-            found = self._instants[snapshot.timestamp] = instant_warnings(snapshot, self._thresholds)
+            # A spool's file names are whole seconds, the snapshots in them need not be.
+            snapshots = self._feed.window(moment + 0.999, 1.0)
+            found = {one.timestamp: instant_warnings(one, self._thresholds) for one in snapshots}
+            self._instants[moment] = found
             if len(self._instants) > _INSTANTS_KEPT:
                 self._instants.popitem(last=False)
         return found

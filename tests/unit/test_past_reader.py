@@ -102,6 +102,8 @@ def test_the_timeline_is_read(reader: PastReader, told: Told, feed: PastFeed) ->
 
 
 def test_a_picture_comes_at_once_and_again_with_its_warnings(reader: PastReader, told: Told) -> None:
+    reader.ask_timeline()
+    told.wait(lambda: bool(told.messages))
     reader.ask(3600.0)
     told.wait(lambda: len(told.pictures()) == 2)
     first, second = told.pictures()
@@ -112,6 +114,26 @@ def test_a_picture_comes_at_once_and_again_with_its_warnings(reader: PastReader,
     reader.ask(3600.0)
     told.wait(lambda: len(told.pictures()) == 3)
     assert told.pictures()[2].picture.warned
+
+
+def test_whoever_goes_on_does_not_wait_for_warnings(
+    reader: PastReader, told: Told, feed: PastFeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader.ask_timeline()
+    told.wait(lambda: bool(told.messages))
+    looked: list[float] = []
+
+    def window(time: float, seconds: float) -> tuple[Snapshot, ...]:
+        looked.append(time)
+        if len(looked) == 1:
+            reader.ask(7200.0)
+        return ()
+
+    monkeypatch.setattr(feed, "window", window)
+    reader.ask(3600.0)
+    told.wait(lambda: bool(told.pictures(7200.0)))
+    assert len(told.pictures(3600.0)) == 1
+    assert all(time > 6600 for time in looked[1:])
 
 
 def test_neighbours_are_read_ahead_and_not_again(reader: PastReader, told: Told, feed: PastFeed) -> None:
