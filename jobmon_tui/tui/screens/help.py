@@ -21,6 +21,7 @@ _GROUPS = (
     ("table", "Tables"),
     ("nodes", "Node map"),
     ("picture", "The picture"),
+    ("time", "The time machine"),
     ("app", "jobmon"),
 )
 """First part of a binding's id to the heading it stands under."""

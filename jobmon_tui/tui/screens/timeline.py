@@ -49,6 +49,7 @@ class TimelinePane(Vertical):
         """Hidden, and ready to play."""
         self.display = False
         self.set_interval(PLAY_PACE, self._play)
+        self.set_interval(1.0, self._tick)
 
     def open(self) -> None:
         """Show it, and let the keys move in it."""
@@ -113,6 +114,12 @@ class TimelinePane(Vertical):
         if time is not None:
             self.jobmon.time_machine.to(time)
             self.show_time()
+
+    def _tick(self) -> None:
+        """How long ago the instant was is a second more."""
+        if self.is_open:
+            self.bar.now = self.jobmon.clock()
+            self.bar.repaint()
 
     def _play(self) -> None:
         machine = self.jobmon.time_machine

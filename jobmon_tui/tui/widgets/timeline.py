@@ -37,43 +37,38 @@ _CELLS_PER_TICK = 14
 class TimelineBar(Lines, can_focus=True):
     """The timeline, and the keys that move in it."""
 
-    GROUP: ClassVar = Binding.Group("time", compact=True)
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "left,h", "step(-1)", "step", key_display="← →", id="time.back", tooltip="One snapshot earlier"
-        ),
-        Binding("right,l", "step(1)", show=False, id="time.forward", tooltip="One snapshot later"),
-        Binding(
-            "shift+left,H",
-            "jump(-600)",
-            "10 min",
-            key_display="shift",
-            id="time.back_10",
-            tooltip="10 minutes earlier",
-        ),
+        Binding("left,h", "step(-1)", "earlier", id="time.back", tooltip="One snapshot earlier"),
+        Binding("right,l", "step(1)", "later", id="time.forward", tooltip="One snapshot later"),
+        Binding("shift+left", "jump(-600)", "10 min", id="time.back_10", tooltip="10 minutes earlier"),
         Binding("shift+right", "jump(600)", show=False, id="time.forward_10", tooltip="10 minutes later"),
         Binding(
             "left_square_bracket",
             "jump(-3600)",
             "hour",
-            key_display="[ ]",
+            key_display="[",
             id="time.back_hour",
             tooltip="An hour earlier",
         ),
         Binding(
-            "right_square_bracket", "jump(3600)", show=False, id="time.forward_hour", tooltip="An hour later"
+            "right_square_bracket",
+            "jump(3600)",
+            show=False,
+            key_display="]",
+            id="time.forward_hour",
+            tooltip="An hour later",
         ),
         Binding("g", "ask", "go to", id="time.ask", tooltip="Type a time: 14:30, -2h, yesterday 23:00"),
         Binding("p", "play", "play", id="time.play", tooltip="Play forward, or stop"),
-        Binding("plus", "speed(1)", show=False, id="time.faster", tooltip="Play faster"),
-        Binding("minus", "speed(-1)", show=False, id="time.slower", tooltip="Play slower"),
+        Binding("plus", "speed(1)", show=False, key_display="+", id="time.faster", tooltip="Play faster"),
+        Binding("minus", "speed(-1)", show=False, key_display="-", id="time.slower", tooltip="Play slower"),
         Binding(
             "equals_sign",
             "mark",
-            "mark",
+            "compare",
             key_display="=",
             id="time.mark",
-            tooltip="Mark this instant; elsewhere see what changed since; again: take the mark off",
+            tooltip="Mark this instant, to see what changed; again: take it off",
         ),
         Binding("home", "first", show=False, id="time.first", tooltip="The oldest snapshot"),
         Binding("end", "last", show=False, id="time.last", tooltip="The newest snapshot"),
