@@ -9,10 +9,10 @@ from __future__ import annotations
 import logging
 import threading
 from bisect import bisect_left
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from textual.message import Message
 
@@ -24,6 +24,7 @@ from jobmon_tui.errors import JobmonError
 from jobmon_tui.feeds.base import Feed
 from jobmon_tui.model.series import Series, SeriesRequest
 from jobmon_tui.model.snapshot import Snapshot
+from jobmon_tui.tui.collection import no_collection, put_out_of_sight
 from jobmon_tui.tui.messages import PastFailed, PastReady, TimelineRead
 from jobmon_tui.tui.picture import Picture, picture_of
 from jobmon_tui.tui.trends import SPAN, Trends, trend_requests
@@ -74,7 +75,7 @@ class PastReader:
         self._grouper = Grouper()
         self._change = threading.Condition()
         self._wanted: float | None = None
-        self._ahead: tuple[float, ...] = ()
+        self._chores: deque[tuple[Literal["ahead", "complete"], float]] = deque()
         self._timeline_wanted = False
         self._stopped = False
         self._working = False
@@ -88,7 +89,8 @@ class PastReader:
     def is_idle(self) -> bool:
         """Whether everything that was asked has been answered (reading ahead does not count)."""
         with self._change:
-            return self._wanted is None and not self._timeline_wanted and not self._working
+            completing = any(chore == "complete" for chore, _ in self._chores)
+            return self._wanted is None and not (self._timeline_wanted or self._working or completing)
 
     def ask_timeline(self) -> None:
         """Have the timeline read; a `TimelineRead` brings it."""
@@ -104,7 +106,11 @@ class PastReader:
             ahead: Instants that may be asked for next, the likeliest first.
         """
         with self._change:
-            self._wanted, self._ahead = time, tuple(ahead)
+            self._wanted = time
+            # Whoever goes on in the same direction waits for the next instant, not for warnings of this one.
+            chores: list[tuple[Literal["ahead", "complete"], float]] = [("ahead", one) for one in ahead]
+            chores.insert(min(1, len(chores)), ("complete", time))
+            self._chores = deque(chores)
             self._wake()
 
     def stop(self) -> None:
@@ -139,9 +145,12 @@ class PastReader:
                     self._timeline_wanted = False
                     self._working = True
                     return self._read_timeline
-                if self._ahead:
-                    coming, self._ahead = self._ahead[0], self._ahead[1:]
-                    return lambda: self._read_ahead(coming)
+                if self._chores:
+                    chore, moment = self._chores.popleft()
+                    if chore == "ahead":
+                        return lambda: self._read_ahead(moment)
+                    self._working = True
+                    return lambda: self._complete(moment)
                 self._change.wait()
             return None
 
@@ -163,19 +172,27 @@ class PastReader:
 
     def _show(self, time: float) -> None:
         try:
-            kept = self._kept(time)
-            self._tell(PastReady(kept.picture, time))
-            if not kept.is_complete and not self._is_superseded():
-                picture = self._completed(kept.picture)
-                self._pictures[time] = _Kept(picture, True)
-                self._tell(PastReady(picture, time))
-        except _SupersededError:
-            return
+            self._tell(PastReady(self._kept(time).picture, time))
         except JobmonError as error:
             self._tell(PastFailed(error.message, error.hint, time))
         except Exception as error:
             _log.exception("reading an instant of the past failed")
             self._tell(PastFailed(f"that instant could not be read: {type(error).__name__}", "", time))
+
+    def _complete(self, time: float) -> None:
+        kept = self._pictures.get(time)
+        if kept is None or kept.is_complete:
+            return
+        try:
+            picture = self._completed(kept.picture)
+        except _SupersededError:
+            return
+        except Exception:
+            # The picture is there; what is missing of it is shown as unknown.
+            _log.warning("what took longer to find out of an instant is missing", exc_info=True)
+            return
+        self._pictures[time] = _Kept(picture, True)
+        self._tell(PastReady(picture, time))
 
     def _is_superseded(self) -> bool:
         with self._change:
@@ -191,7 +208,10 @@ class PastReader:
     def _kept(self, time: float) -> _Kept:
         kept = self._pictures.get(time)
         if kept is None:
-            picture = picture_of(self._feed.at(time), self._grouper, self._group_key())
+            with no_collection():
+                snapshot = self._feed.at(time)
+                picture = picture_of(snapshot, self._grouper, self._group_key())
+                put_out_of_sight(snapshot)
             kept = self._pictures[time] = _Kept(picture, False)
         self._pictures.move_to_end(time)
         records = len(kept.picture.snapshot.jobs) + len(kept.picture.snapshot.nodes)
@@ -228,7 +248,8 @@ class PastReader:
         found = self._instants.get(moment)
         if found is None:
             # A spool's file names are whole seconds, the snapshots in them need not be.
-            snapshots = self._feed.window(moment + 0.999, 1.0)
+            with no_collection():
+                snapshots = self._feed.window(moment + 0.999, 1.0)
             found = {one.timestamp: instant_warnings(one, self._thresholds) for one in snapshots}
             self._instants[moment] = found
             if len(self._instants) > _INSTANTS_KEPT:

@@ -7,7 +7,6 @@ the interval stretches: jobmon never keeps the controller busy for more than a t
 
 from __future__ import annotations
 
-import gc
 import logging
 import random
 import threading
@@ -24,6 +23,7 @@ from jobmon_tui.errors import JobmonError
 from jobmon_tui.feeds.base import Feed
 from jobmon_tui.feeds.seen import Seen
 from jobmon_tui.model.snapshot import Snapshot
+from jobmon_tui.tui.collection import no_collection, put_out_of_sight
 from jobmon_tui.tui.messages import PictureReady, PollFailed, PollState
 from jobmon_tui.tui.picture import Failure, Picture, picture_of
 from jobmon_tui.tui.trends import seen_trends
@@ -40,8 +40,6 @@ MISSED_POLLS = 4
 """After so many intervals without a picture, charts have a gap."""
 WHOLE_EVERY = 6
 """While only one user's jobs are looked at, one poll in so many asks for the whole cluster."""
-LARGE_SNAPSHOT = 5_000
-"""Nodes and jobs above which the garbage collector is kept from walking through them."""
 
 _log = logging.getLogger(__name__)
 
@@ -197,7 +195,7 @@ class Poller:
 
     def _poll(self) -> Message | None:
         started = time.monotonic()
-        snapshot = self._latest_without_collector()
+        snapshot = self._latest_without_collection()
         self._last_seconds = time.monotonic() - started
         self._failures = 0
         last = self._last
@@ -225,19 +223,10 @@ class Poller:
         self._remember_every = (time.monotonic() - started) / LARGEST_SHARE_REMEMBERING
         self._remember_at = started + self._remember_every
 
-    def _latest_without_collector(self) -> Snapshot:
-        """A collection in the middle of parsing walks all records and stalls every thread.
-
-        A large snapshot is then put out of the collector's sight: it holds no cycles, so it is freed by
-        reference count when the next one takes its place.
-        """
-        gc.disable()
-        try:
+    def _latest_without_collection(self) -> Snapshot:
+        with no_collection():
             snapshot = self._latest()
-            if len(snapshot.nodes) + len(snapshot.jobs) > LARGE_SNAPSHOT:
-                gc.freeze()
-        finally:
-            gc.enable()
+            put_out_of_sight(snapshot)
         return snapshot
 
     def _latest(self) -> Snapshot:
