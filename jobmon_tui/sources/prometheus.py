@@ -29,7 +29,7 @@ from jobmon_tui.sources.readings import JobReading, NodeReading, ReadingsAnswer
 from jobmon_tui.sources.secrets import SecretPlace
 
 if TYPE_CHECKING:
-    from jobmon_tui.sources.prometheus_http import HttpServer
+    from jobmon_tui.sources.http import HttpServer
 
 T = TypeVar("T")
 NOWHERE = SecretPlace()
@@ -212,7 +212,7 @@ class PrometheusSource:
             self._version = cycle.fetch_version()
 
     def _connected(self) -> HttpServer:
-        from jobmon_tui.sources.prometheus_http import HttpServer
+        from jobmon_tui.sources.http import HttpServer
 
         options = self._options
         verify = options.ca_file or True if options.verify_tls else False
@@ -300,7 +300,7 @@ class _Cycle:
         return self._server.ask(path, fields, self._authorization, min(left, self._options.timeout), read)
 
     def _is_hopeless(self, error: SourceError) -> bool:
-        from jobmon_tui.sources.prometheus_http import ServerError, TooSlowError
+        from jobmon_tui.sources.http import ServerError, TooSlowError
 
         return isinstance(error, ServerError) or (isinstance(error, TooSlowError) and not self._is_worth)
 

@@ -6,20 +6,18 @@ This module loads requests, which takes a while: import it when there is somethi
 from __future__ import annotations
 
 import json
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
 
 import requests
-from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, disable_warnings
-from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3 import disable_warnings
 from urllib3.exceptions import HTTPError, InsecureRequestWarning
 
 from jobmon_tui.errors import SourceError
+from jobmon_tui.sources.http_line import Line
 
 T = TypeVar("T")
 
@@ -38,72 +36,10 @@ class TooSlowError(SourceError):
     """An answer did not arrive within its time."""
 
 
-class _Line:
-    """A session with one connection, which any thread can cut."""
-
-    def __init__(self, verify: bool | str) -> None:
-        self.session = requests.Session()
-        # Passwords of ~/.netrc and proxies for the outside world have no place between jobmon and its server.
-        self.session.trust_env = False
-        self.session.verify = verify
-        adapter = _watched_adapter(self._watch)
-        self.session.mount("http://", adapter)
-        self.session.mount("https://", adapter)
-        self._lock = threading.Lock()
-        self._handle: socket.socket | None = None
-        self._is_cut = False
-
-    def _watch(self, connected: socket.socket) -> None:
-        # TLS takes the socket over; a duplicate still reaches the connection.
-        handle = connected.dup()
-        with self._lock:
-            previous, self._handle = self._handle, handle
-            is_cut = self._is_cut
-        if previous is not None:
-            previous.close()
-        if is_cut:
-            self.cut()
-
-    def cut(self) -> None:
-        """End the connection; whoever reads from it or writes to it fails at once."""
-        with self._lock:
-            self._is_cut = True
-            handle, self._handle = self._handle, None
-        if handle is not None:
-            with suppress(OSError):
-                handle.shutdown(socket.SHUT_RDWR)
-            handle.close()
-        self.session.close()
-
-
-def _watched_adapter(watch: Callable[[socket.socket], None]) -> HTTPAdapter:
-    class Plain(HTTPConnection):
-        def _new_conn(self) -> socket.socket:
-            connected = super()._new_conn()
-            watch(connected)
-            return connected
-
-    class Encrypted(HTTPSConnection):
-        def _new_conn(self) -> socket.socket:
-            connected = super()._new_conn()
-            watch(connected)
-            return connected
-
-    class PlainPool(HTTPConnectionPool):
-        ConnectionCls = Plain
-
-    class EncryptedPool(HTTPSConnectionPool):
-        ConnectionCls = Encrypted
-
-    adapter = HTTPAdapter(pool_connections=1, pool_maxsize=1, max_retries=0)
-    adapter.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": EncryptedPool}
-    return adapter
-
-
 class _Exchange(Generic[T]):
     """One question on its way, in a thread of its own."""
 
-    def __init__(self, line: _Line) -> None:
+    def __init__(self, line: Line) -> None:
         self.line = line
         self.over = threading.Event()
         self.answer: T | None = None
@@ -127,7 +63,7 @@ class HttpServer:
         self._most_bytes = most_bytes
         self._turn = threading.Lock()
         self._lock = threading.Lock()
-        self._line: _Line | None = None
+        self._line: Line | None = None
         self._exchange: _Exchange[Any] | None = None
         self._is_closed = False
         if verify is False:
@@ -184,7 +120,7 @@ class HttpServer:
     ) -> T:
         with self._lock:
             self._refuse_if_closed()
-            line = self._line = self._line or _Line(self._verify)
+            line = self._line = self._line or Line(self._verify)
             exchange: _Exchange[T] = _Exchange(line)
             self._exchange = exchange
 
@@ -212,7 +148,7 @@ class HttpServer:
     @contextmanager
     def _opened(
         self,
-        line: _Line,
+        line: Line,
         path: str,
         fields: Mapping[str, str] | None,
         authorization: str | None,
@@ -262,7 +198,7 @@ class HttpServer:
         reason = _reason(said[:MOST_COMPLAINT])
         return SourceError(f"{self._title} answers {status}" + (f": {reason}" if reason else ""))
 
-    def _hang_up(self, line: _Line) -> None:
+    def _hang_up(self, line: Line) -> None:
         line.cut()
         with self._lock:
             if self._line is line:
