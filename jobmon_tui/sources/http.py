@@ -5,35 +5,77 @@ This module loads requests, which takes a while: import it when there is somethi
 
 from __future__ import annotations
 
-import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
+from urllib.parse import urljoin, urlsplit
 
 import requests
 from urllib3 import disable_warnings
-from urllib3.exceptions import HTTPError, InsecureRequestWarning
+from urllib3.exceptions import InsecureRequestWarning
 
 from jobmon_tui.errors import SourceError
 from jobmon_tui.sources.http_line import Line
+from jobmon_tui.sources.http_words import (
+    ServerError,
+    TooSlowError,
+    explained,
+    refusal,
+    too_slow,
+    without_credentials,
+)
+
+__all__ = ["HttpServer", "Question", "Reply", "ServerError", "TooSlowError"]
 
 T = TypeVar("T")
 
 CHUNK = 64 * 1024
 """Bytes that are read and decoded at a time: decoding more would hold up the drawing thread."""
-MOST_COMPLAINT = 16 * 1024
-"""Bytes of a refusal that are read for the reason."""
-CREDENTIALS = "check the token, or the user and password, and the file that they are read from"
+
+_REDIRECTS = (301, 302, 303, 307, 308)
+_GZIP = 16 + zlib.MAX_WBITS
 
 
-class ServerError(SourceError):
-    """The server as a whole cannot be used; other questions would fail alike."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked."""
+
+    path: str
+    """Behind the server's address, with its query: ``/api/v1/query``."""
+    fields: Mapping[str, str] | None = None
+    """Sent as a form (POST); ``None``: it is a plain GET."""
+    authorization: str | None = None
+    """The header of that name."""
+    etag: str | None = None
+    """What is known already: the answer may be that it is still so."""
+    accepts_gzip: bool = False
+    """Whether the answer may come compressed."""
+    headers: Mapping[str, str] = field(init=False)
+    """Those that are sent, without the authorization."""
+
+    def __post_init__(self) -> None:
+        headers = {
+            "Accept-Encoding": "gzip" if self.accepts_gzip else "identity",
+            "Accept": "application/json",
+        }
+        if self.etag is not None:
+            headers["If-None-Match"] = self.etag
+        object.__setattr__(self, "headers", headers)
 
 
-class TooSlowError(SourceError):
-    """An answer did not arrive within its time."""
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole answer."""
+
+    body: bytes | None
+    """Uncompressed; ``None``: what the etag stands for is still so."""
+    etag: str | None
+    kind: str
+    """Its media type without parameters, in lower case: ``application/json``; empty where it is not said."""
 
 
 class _Exchange(Generic[T]):
@@ -54,13 +96,29 @@ class HttpServer:
         address: Its address, without credentials, with the path (if any) in front of the questions' paths.
         verify: Whether to check its certificate; or the file with the authorities to check it by.
         most_bytes: Bytes of one answer after which it is given up.
+        patience: Seconds that a connection may take, and that it may be silent; by default the whole time.
+        most_redirects: How often it may send on to another address; never from https to http.
+        use_proxies: Whether to go through the proxies that the environment names.
     """
 
-    def __init__(self, title: str, address: str, verify: bool | str, most_bytes: int) -> None:
+    def __init__(
+        self,
+        title: str,
+        address: str,
+        verify: bool | str,
+        most_bytes: int,
+        *,
+        patience: float | None = None,
+        most_redirects: int = 0,
+        use_proxies: bool = False,
+    ) -> None:
         self._title = title
         self._address = address.rstrip("/")
         self._verify = verify
         self._most_bytes = most_bytes
+        self._patience = patience
+        self._most_redirects = most_redirects
+        self._use_proxies = use_proxies
         self._turn = threading.Lock()
         self._lock = threading.Lock()
         self._line: Line | None = None
@@ -70,20 +128,11 @@ class HttpServer:
             # It would be printed across the screen, for what the user has chosen.
             disable_warnings(InsecureRequestWarning)
 
-    def ask(
-        self,
-        path: str,
-        fields: Mapping[str, str] | None,
-        authorization: str | None,
-        seconds: float,
-        read: Callable[[Iterator[bytes]], T],
-    ) -> T:
+    def ask(self, question: Question, seconds: float, read: Callable[[Iterator[bytes]], T]) -> T:
         """Ask a question and read its answer.
 
         Args:
-            path: What is asked: ``/api/v1/query``.
-            fields: Sent as a form (POST); ``None``: it is a plain GET.
-            authorization: The header of that name.
+            question: What is asked.
             seconds: The time for everything: its turn, connection, question and answer.
             read: Makes something of the pieces of the answer, in another thread.
 
@@ -92,13 +141,22 @@ class HttpServer:
             TooSlowError: The time is up.
             SourceError: It answered with an error, or with too much.
         """
-        deadline = time.monotonic() + seconds
-        if not self._turn.acquire(timeout=seconds):
-            raise self._too_slow(seconds)
-        try:
-            return self._ask(path, fields, authorization, max(deadline - time.monotonic(), 0.001), read)
-        finally:
-            self._turn.release()
+        return self._in_turn(question, seconds, lambda response: read(self._pieces(response, question)))
+
+    def fetch(self, question: Question, seconds: float) -> Reply:
+        """Ask a question and bring the whole answer; arguments and errors as in `ask`."""
+
+        def read(response: requests.Response) -> Reply:
+            body = None
+            if response.status_code == 304:
+                # Nothing is left on the connection, so that it can be used again.
+                response.raw.drain_conn()
+            else:
+                body = b"".join(self._pieces(response, question))
+            kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+            return Reply(body, response.headers.get("ETag"), kind)
+
+        return self._in_turn(question, seconds, read)
 
     def close(self) -> None:
         """End the question under way, from whichever thread; later ones raise ServerError."""
@@ -110,25 +168,26 @@ class HttpServer:
         if exchange is not None:
             exchange.over.set()
 
-    def _ask(
-        self,
-        path: str,
-        fields: Mapping[str, str] | None,
-        authorization: str | None,
-        seconds: float,
-        read: Callable[[Iterator[bytes]], T],
-    ) -> T:
+    def _in_turn(self, question: Question, seconds: float, read: Callable[[requests.Response], T]) -> T:
+        deadline = time.monotonic() + seconds
+        if not self._turn.acquire(timeout=seconds):
+            raise too_slow(self._title, seconds)
+        try:
+            return self._exchanged(question, max(deadline - time.monotonic(), 0.001), read)
+        finally:
+            self._turn.release()
+
+    def _exchanged(self, question: Question, seconds: float, read: Callable[[requests.Response], T]) -> T:
         with self._lock:
             self._refuse_if_closed()
-            line = self._line = self._line or Line(self._verify)
+            line = self._line = self._line or Line(self._verify, self._use_proxies)
             exchange: _Exchange[T] = _Exchange(line)
             self._exchange = exchange
 
         def work() -> None:
             try:
-                # Not within `read`, which knows nothing of what may go wrong with a connection.
-                with self._opened(line, path, fields, authorization, seconds) as response:
-                    exchange.answer = read(self._pieces(response))
+                with closing(self._accepted(line, question, seconds)) as response:
+                    exchange.answer = read(response)
             except BaseException as error:
                 exchange.error = error
             exchange.over.set()
@@ -140,41 +199,73 @@ class HttpServer:
             self._hang_up(line)
         self._check_open()
         if not in_time:
-            raise self._too_slow(seconds)
+            raise too_slow(self._title, seconds)
         if exchange.error is not None:
-            raise self._explained(exchange.error, seconds) from None
+            limit = min(seconds, self._patience or seconds)
+            raise explained(self._title, self._address, exchange.error, limit) from None
         return exchange.answer  # type: ignore[return-value]
 
-    @contextmanager
-    def _opened(
-        self,
-        line: Line,
-        path: str,
-        fields: Mapping[str, str] | None,
-        authorization: str | None,
-        seconds: float,
-    ) -> Iterator[requests.Response]:
-        headers = {"Accept-Encoding": "identity", "Accept": "application/json"}
-        if authorization is not None:
-            headers["Authorization"] = authorization
-        with line.session.request(
-            "GET" if fields is None else "POST",
-            self._address + path,
-            data=None if fields is None else dict(fields),
-            headers=headers,
-            timeout=seconds,
-            stream=True,
-            allow_redirects=False,
-        ) as response:
-            if response.status_code != 200:
-                raise self._refusal(response)
-            if response.headers.get("Content-Encoding", "identity") != "identity":
-                raise SourceError(f"{self._title} answers in a compressed form that was not asked for")
-            yield response
+    def _accepted(self, line: Line, question: Question, seconds: float) -> requests.Response:
+        """The answer, if it is one that can be read; it is still to be read and closed.
 
-    def _pieces(self, response: requests.Response) -> Iterator[bytes]:
+        Raises:
+            SourceError: The server refuses, or sends on to where nobody should go.
+        """
+        url, authorization = self._address + question.path, question.authorization
+        limit = min(seconds, self._patience or seconds)
+        for further in range(self._most_redirects, -1, -1):
+            headers = dict(question.headers)
+            if authorization is not None:
+                headers["Authorization"] = authorization
+            response = line.session.request(
+                "GET" if question.fields is None else "POST",
+                url,
+                data=None if question.fields is None else dict(question.fields),
+                headers=headers,
+                timeout=limit,
+                stream=True,
+                allow_redirects=False,
+                proxies=line.proxies(url),
+            )
+            if response.status_code == 200 or (question.etag and response.status_code == 304):
+                return response
+            with response:
+                if response.status_code not in _REDIRECTS or not further:
+                    secret = (question.authorization or "").rpartition(" ")[2]
+                    raise refusal(self._title, response, secret)
+                before, url = url, self._further(url, response.headers.get("Location", ""))
+            if line.session.should_strip_auth(before, url):  # type: ignore[no-untyped-call]
+                authorization = None
+        raise AssertionError("the last round returns or raises")
+
+    def _further(self, url: str, location: str) -> str:
+        """Where a redirection leads, if one may go there."""
+        try:
+            found = urljoin(url, location)
+            parts = urlsplit(found)
+        except ValueError:
+            raise ServerError(f"{self._title} points to an address that is none") from None
+        shown = without_credentials(found)[:200]
+        is_downgrade = url.startswith("https:") and parts.scheme != "https"
+        if parts.scheme not in ("http", "https") or not parts.hostname or is_downgrade:
+            raise ServerError(
+                f"{self._title} points elsewhere, from {urlsplit(url).scheme} to {shown}",
+                "nobody should follow that: set its address to the right one",
+            )
+        return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+    def _pieces(self, response: requests.Response, question: Question) -> Iterator[bytes]:
+        coding = response.headers.get("Content-Encoding", "identity").strip().lower()
+        pieces = self._bounded(response.raw.stream(CHUNK, decode_content=False))
+        if coding in ("gzip", "x-gzip") and question.accepts_gzip:
+            return self._bounded(self._decompressed(pieces))
+        if coding != "identity":
+            raise SourceError(f"{self._title} answers in a compressed form that was not asked for")
+        return pieces
+
+    def _bounded(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
         size = 0
-        for piece in response.raw.stream(CHUNK, decode_content=False):
+        for piece in pieces:
             size += len(piece)
             if size > self._most_bytes:
                 most = f"{self._most_bytes / 1024**2:.3g} MiB"
@@ -183,52 +274,28 @@ class HttpServer:
                 )
             yield piece
 
-    def _refusal(self, response: requests.Response) -> SourceError:
-        status = f"{response.status_code} {response.reason or ''}".strip()[:100]
-        if response.status_code in (401, 403):
-            return ServerError(f"{self._title} refuses access ({status})", CREDENTIALS)
-        if 300 <= response.status_code < 400:
-            where = response.headers.get("Location", "nowhere")[:200]
-            return ServerError(f"{self._title} points elsewhere: {where}", "set its address to that one")
-        said = b""
-        for piece in response.raw.stream(1024, decode_content=False):
-            said += piece
-            if len(said) >= MOST_COMPLAINT:
-                break
-        reason = _reason(said[:MOST_COMPLAINT])
-        return SourceError(f"{self._title} answers {status}" + (f": {reason}" if reason else ""))
+    def _decompressed(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        unpacker = zlib.decompressobj(_GZIP)
+        try:
+            for piece in pieces:
+                rest = piece
+                # What comes behind the end is no business of ours.
+                while rest and not unpacker.eof:
+                    # A few bytes can stand for gigabytes: never unpack more than a piece at a time.
+                    yield unpacker.decompress(rest, CHUNK)
+                    rest = unpacker.unconsumed_tail
+            while unpacked := unpacker.decompress(b"", CHUNK):
+                yield unpacked
+        except zlib.error as error:
+            raise SourceError(f"{self._title} sends damaged gzip data: {error}") from None
+        if not unpacker.eof:
+            raise SourceError(f"the answer of {self._title} broke off: its gzip data end too early")
 
     def _hang_up(self, line: Line) -> None:
         line.cut()
         with self._lock:
             if self._line is line:
                 self._line = None
-
-    def _explained(self, error: BaseException, seconds: float) -> SourceError:
-        if isinstance(error, SourceError):
-            return error
-        name = self._title
-        if isinstance(error, requests.exceptions.SSLError):
-            return ServerError(
-                f"no safe connection to {name}: {_root(error)}", "check its certificate and ca_file"
-            )
-        if isinstance(error, requests.exceptions.Timeout):
-            return self._too_slow(seconds)
-        if isinstance(error, (requests.exceptions.InvalidHeader, UnicodeEncodeError)):
-            # Its own words would quote the token.
-            return ServerError(
-                f"the credentials for {name} cannot be sent: they hold odd characters", CREDENTIALS
-            )
-        if isinstance(error, (requests.exceptions.ConnectionError, requests.exceptions.InvalidURL)):
-            return ServerError(f"{name} cannot be reached: {_root(error)}", f"check {self._address}")
-        if isinstance(error, (requests.exceptions.RequestException, HTTPError, OSError)):
-            return SourceError(f"the answer of {name} broke off: {_root(error)}")
-        return SourceError(f"{name} answers nonsense: {type(error).__name__}")
-
-    def _too_slow(self, seconds: float) -> TooSlowError:
-        return TooSlowError(
-            f"{self._title} did not answer within {seconds:.3g} s", "it is slow or hangs: see its own logs"
-        )
 
     def _check_open(self) -> None:
         with self._lock:
@@ -237,28 +304,3 @@ class HttpServer:
     def _refuse_if_closed(self) -> None:
         if self._is_closed:
             raise ServerError(f"{self._title} was not asked to the end: jobmon stops asking it")
-
-
-def _root(error: BaseException) -> str:
-    """What is at the bottom of an exception that wraps others, in one short line."""
-    seen = 0
-    while seen < 10:
-        inner = getattr(error, "reason", None)
-        if not isinstance(inner, BaseException):
-            inner = error.__cause__ or error.__context__
-        if inner is None:
-            break
-        error, seen = inner, seen + 1
-    words = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return " ".join(str(words).split())[:200]
-
-
-def _reason(said: bytes) -> str:
-    """What the server says went wrong: the ``error`` of its JSON, else the first line of its text."""
-    try:
-        document = json.loads(said)
-    except (ValueError, RecursionError):
-        lines = said.decode("utf-8", "replace").split("\n")
-        return "" if lines[0].lstrip().startswith("<") else lines[0].strip()[:300]
-    error = document.get("error") if isinstance(document, dict) else None
-    return " ".join(str(error).split())[:300] if error else ""

@@ -296,8 +296,11 @@ class _Cycle:
         left = self._options.time_limit - self.seconds
         if left <= 0:
             raise SourceError(f"not asked: the {self._options.time_limit:g} s for all queries are over")
+        from jobmon_tui.sources.http import Question
+
         self.calls += 1
-        return self._server.ask(path, fields, self._authorization, min(left, self._options.timeout), read)
+        question = Question(path=path, fields=fields, authorization=self._authorization)
+        return self._server.ask(question, min(left, self._options.timeout), read)
 
     def _is_hopeless(self, error: SourceError) -> bool:
         from jobmon_tui.sources.http import ServerError, TooSlowError
