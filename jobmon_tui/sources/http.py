@@ -21,6 +21,7 @@ from urllib3.exceptions import InsecureRequestWarning
 from jobmon_tui.errors import SourceError
 from jobmon_tui.sources.http_line import Line
 from jobmon_tui.sources.http_words import (
+    RefusedError,
     ServerError,
     TooSlowError,
     explained,
@@ -29,7 +30,7 @@ from jobmon_tui.sources.http_words import (
     without_credentials,
 )
 
-__all__ = ["HttpServer", "Question", "Reply", "ServerError", "TooSlowError"]
+__all__ = ["HttpServer", "Question", "RefusedError", "Reply", "ServerError", "TooSlowError"]
 
 T = TypeVar("T")
 

@@ -25,6 +25,20 @@ class TooSlowError(SourceError):
     """An answer did not arrive within its time."""
 
 
+class RefusedError(SourceError):
+    """The server answered, but not with what was asked for.
+
+    Args:
+        status: HTTP's number for it.
+        message: See `JobmonError`.
+        hint: See `JobmonError`.
+    """
+
+    def __init__(self, status: int, message: str, hint: str = "") -> None:
+        super().__init__(message, hint)
+        self.status = status
+
+
 def too_slow(title: str, seconds: float) -> TooSlowError:
     """The error when the time is up."""
     return TooSlowError(
@@ -50,17 +64,18 @@ def refusal(title: str, response: requests.Response, secret: str) -> SourceError
     if 300 <= response.status_code < 400:
         where = without_credentials(response.headers.get("Location", "nowhere"))[:200]
         return ServerError(f"{title} points elsewhere: {where}", "set its address to that one")
-    said = b""
+    complaint = b""
     for piece in response.raw.stream(1024, decode_content=False):
-        said += piece
-        if len(said) >= MOST_COMPLAINT:
+        complaint += piece
+        if len(complaint) >= MOST_COMPLAINT:
             break
-    reason = _reason(said[:MOST_COMPLAINT])
+    reason = _reason(complaint[:MOST_COMPLAINT])
     if secret:
         reason = reason.replace(secret, "***")
     later = response.headers.get("Retry-After", "")
     hint = f"it asks to be left alone for {int(later)} s" if re.fullmatch("[0-9]{1,6}", later) else ""
-    return SourceError(f"{title} answers {status}" + (f": {reason}" if reason else ""), hint)
+    said = f": {reason}" if reason else ""
+    return RefusedError(response.status_code, f"{title} answers {status}{said}", hint)
 
 
 def explained(title: str, address: str, error: BaseException, seconds: float) -> SourceError:

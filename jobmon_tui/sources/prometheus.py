@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -26,7 +25,7 @@ from jobmon_tui.sources.prometheus_readings import (
 from jobmon_tui.sources.prometheus_rows import Sample, read_samples, read_version
 from jobmon_tui.sources.prometheus_series import Range, chart_of, draw, range_of, read_range
 from jobmon_tui.sources.readings import JobReading, NodeReading, ReadingsAnswer
-from jobmon_tui.sources.secrets import SecretPlace
+from jobmon_tui.sources.secrets import SecretPlace, authorization
 
 if TYPE_CHECKING:
     from jobmon_tui.sources.http import HttpServer
@@ -225,13 +224,7 @@ class PrometheusSource:
 
     def _authorization(self) -> str | None:
         options = self._options
-        token = options.token.read("Prometheus token")
-        if token is not None:
-            return f"Bearer {token}"
-        password = options.password.read("Prometheus password") if options.user else None
-        if password is None:
-            return None
-        return "Basic " + base64.b64encode(f"{options.user}:{password}".encode()).decode()
+        return authorization("Prometheus", token=options.token, user=options.user, password=options.password)
 
 
 class _Cycle:
