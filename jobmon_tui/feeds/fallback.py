@@ -110,6 +110,11 @@ class FallbackFeed(Feed):
         self.title = choices[0].name
 
     @property
+    def choices(self) -> tuple[Choice, ...]:
+        """The feeds, the best first."""
+        return tuple(state.choice for state in self._states)
+
+    @property
     def way(self) -> str:
         """That of the choice in use; empty before the first snapshot."""
         return "" if self._place is None else self._states[self._place].choice.way
@@ -264,14 +269,20 @@ class FallbackFeed(Feed):
         limit = state.choice.stale_after
         age = self._now() - snapshot.timestamp
         if limit is not None and age > limit:
-            words, hint = f"its newest snapshot is older than {age_text(limit)}", WHY_STALE
-            self._failed(state, _Trouble.STALE, SourceError(words, hint))
+            why = f"its newest snapshot is older than {age_text(limit)}"
+            self._failed(state, _Trouble.STALE, SourceError(why, WHY_STALE))
             state.stale = snapshot
-            raise SourceError(f"{state.choice.name}: {words}", hint)
+            raise SourceError(f"{state.choice.name}: {why}", WHY_STALE)
         state.trouble, state.failures, state.stale = _Trouble.NONE, 0, None
         return snapshot
 
     def _newest_of(self, state: _State) -> Snapshot:
+        feed = self._opened(state)
+        feed.only_user = self.only_user
+        return feed.latest()
+
+    def _opened(self, state: _State) -> Feed:
+        """One of the feeds, made and opened; its turn must be held."""
         if state.feed is None:
             self._check_open()
             made = state.choice.make()
@@ -283,8 +294,7 @@ class FallbackFeed(Feed):
         if not state.is_open:
             feed.open()
             state.is_open = True
-        feed.only_user = self.only_user
-        return feed.latest()
+        return feed
 
     def _failed(self, state: _State, trouble: _Trouble, error: JobmonError) -> None:
         if state.trouble is _Trouble.NONE:
@@ -335,6 +345,8 @@ class FallbackFeed(Feed):
 
     def _of_the_past(self) -> Feed:
         """The feed in use if it knows the past, else the first that does, else the one in use."""
+        if self._place is None:
+            return self._first_with_past()
         used = self._in_use()
         with self._lock:
             others = [
@@ -353,6 +365,22 @@ class FallbackFeed(Feed):
             except JobmonError:
                 continue
         return used
+
+    def _first_with_past(self) -> Feed:
+        """The first feed that knows the past, where the present was not asked for yet."""
+        failures: list[JobmonError] = []
+        feed: Feed | None = None
+        for state in self._states:
+            try:
+                with state.turn:
+                    feed = self._opened(state)
+                if feed.timeline():
+                    return feed
+            except JobmonError as error:
+                failures.append(error)
+        if feed is None:
+            raise failures[0]
+        return feed
 
     def _check_open(self) -> None:
         with self._lock:
