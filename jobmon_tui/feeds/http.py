@@ -63,7 +63,7 @@ class HttpFeed(Feed):
         digest = hashlib.blake2b(reply.body).digest()
         if self._newest is None or digest != self._digest:
             self._etag = None
-            self._newest = wire.decode(reply.body, self._client.origin(path))
+            self._newest = self._client.snapshot(reply.body, path)
             self._digest = digest
             self._past.note(self._newest)
         self._etag = reply.etag

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from jobmon_tui.config_rules import Url
 from jobmon_tui.errors import SourceError, UsageError
 from jobmon_tui.model import wire
+from jobmon_tui.model.snapshot import Snapshot
 from jobmon_tui.model.text import printable
 from jobmon_tui.sources.secrets import SecretPlace, authorization
 
@@ -120,11 +121,19 @@ class HttpClient:
         reply = self.fetch(errand, path, etag=etag, seconds=seconds)
         if reply.body is None:
             return known
-        document = wire.decode_json(reply.body, self.origin(path), largest=self.options.most_bytes)
+        document = self._parsed(reply.body, path)
         # Those with a question mark are of one time only, and there is no end of them.
         if "?" not in path:
             self._known[path] = (reply.etag, document)
         return document
+
+    def snapshot(self, body: bytes, path: str, *, with_queue: bool = True) -> Snapshot:
+        """Read the snapshot in what `fetch` brought.
+
+        Raises:
+            SnapshotError: It is none.
+        """
+        return wire.snapshot_from_document(self._parsed(body, path), self.origin(path), with_queue=with_queue)
 
     def origin(self, path: str) -> str:
         """What a document is called in messages: the server and the document, nothing that is secret."""
@@ -137,6 +146,9 @@ class HttpClient:
             servers = list(self._servers.values())
         for server in servers:
             server.close()
+
+    def _parsed(self, body: bytes, path: str) -> object:
+        return wire.decode_json(body, self.origin(path), largest=self.options.most_bytes)
 
     def _server(self, errand: str) -> HttpServer:
         from jobmon_tui.sources.http import HttpServer

@@ -241,7 +241,7 @@ class HttpPast:
             asked = _instant(moment) if self._is_own else str(round(moment))
             path = f"/data.py?time={asked}"
             body = self._client.fetch("past", path, seconds=seconds).body or b""
-            snapshot = wire.decode(body, self._client.origin(path), with_queue=with_queue)
+            snapshot = self._client.snapshot(body, path, with_queue=with_queue)
             if not keep:
                 return snapshot
             with self._lock:

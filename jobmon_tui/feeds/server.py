@@ -37,6 +37,10 @@ MOST_HEAD = 16 * 1024
 LONGEST_LINE = 8 * 1024
 """Bytes of its first line."""
 MOST_FIELDS = 80
+PARTING_SECONDS = 1.0
+"""Seconds that whoever was refused has to notice."""
+MOST_PARTING = 1024 * 1024
+"""Bytes that are taken meanwhile."""
 LEAST_RATE = 4 * 1024
 """Bytes a second at which an answer must be taken, on the average."""
 STOP_SECONDS = 5.0
@@ -80,6 +84,9 @@ class DocumentServer:
 
     def stop(self) -> None:
         """Stop listening, let answers under way go on for a moment, and close all connections."""
+        with suppress(OSError):
+            # Wakes it at once, in place of its next look around.
+            self._listener.socket.shutdown(socket.SHUT_RDWR)
         self._listener.shutdown()
         self._listener.server_close()
         self._connections.close_all(STOP_SECONDS)
@@ -209,8 +216,20 @@ class _Handler(BaseHTTPRequestHandler):
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Refuse in words. The base class calls this for what it cannot read, and then hangs up."""
         self.close_connection = True
+        # Of a question that could not be read, the version was not either.
+        self.request_version = "HTTP/1.1"
         words = message or self.responses.get(code, ("refused", ""))[0]
         self._send_text(code, printable(words, 200))
+        self._part_gently()
+
+    def _part_gently(self) -> None:
+        """Take what is still coming: a connection closed on it would take the answer away, too."""
+        self._own.connections.mark_idle(self.connection)
+        self.connection.shutdown(socket.SHUT_WR)
+        self._timed.expect(PARTING_SECONDS, MOST_PARTING)
+        with suppress(OSError):
+            while self._timed.read(MOST_HEAD):
+                pass
 
     def _answer(self) -> None:
         if self.request_version == "HTTP/0.9" or self.command not in ("GET", "HEAD"):
