@@ -26,7 +26,7 @@ def look_at_feeds(arguments: Namespace, config: Config) -> tuple[list[Finding], 
     except JobmonError as error:
         return [Finding("jobmon shows", error.message, FAILED, error.hint)], False
     found: list[Finding] = [*_sent_openly(config)]
-    shown = ""
+    shown = old = ""
     for choice in choices:
         if arguments.offline:
             found.append(Finding(choice.name, "not asked: --offline"))
@@ -36,9 +36,10 @@ def look_at_feeds(arguments: Namespace, config: Config) -> tuple[list[Finding], 
         if findings[0].mark == OK:
             shown = shown or choice.name
         elif findings[0].mark == WARNING:
-            shown = shown or f"{choice.name}, old as it is, if nothing better answers"
+            old = old or f"{choice.name}, old as it is"
     if arguments.offline:
         shown = choices[0].name
+    shown = shown or old
     if not shown:
         return [*found, Finding("jobmon shows", "nothing: none of them answers", FAILED)], False
     return [*found, Finding("jobmon shows", shown, OK)], True

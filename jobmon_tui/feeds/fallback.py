@@ -105,6 +105,7 @@ class FallbackFeed(Feed):
         self._grace = grace
         self._lock = threading.Lock()
         self._place: int | None = None
+        self._past_way = ""
         self._is_closed = False
         self._answer: tuple[Snapshot, tuple[SourceStatus, ...], Snapshot] | None = None
         self.title = choices[0].name
@@ -116,8 +117,10 @@ class FallbackFeed(Feed):
 
     @property
     def way(self) -> str:
-        """That of the choice in use; empty before the first snapshot."""
-        return "" if self._place is None else self._states[self._place].choice.way
+        """That of the choice in use, or of the one that was asked for the past; empty before either."""
+        if self._place is not None:
+            return self._states[self._place].choice.way
+        return self._past_way
 
     def latest(self) -> Snapshot:
         """The newest snapshot of the best feed that answers; its sources tell what is wrong with better ones.
@@ -374,6 +377,7 @@ class FallbackFeed(Feed):
             try:
                 with state.turn:
                     feed = self._opened(state)
+                self._past_way = state.choice.way
                 if feed.timeline():
                     return feed
             except JobmonError as error:
