@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,7 +43,7 @@ def choose_feed(arguments: Namespace, config: Config = DEFAULTS) -> tuple[Feed, 
     if spool is not None:
         return _recorded(Path(spool)), ""
     if url is not None:
-        return http_feed(str(url), config.feed), ""
+        return http_feed(str(url), _without_secrets(config.feed, str(url))), ""
     if not has_choice(arguments, config):
         return _live(arguments, config)
     from jobmon_tui.feeds.fallback import FallbackFeed
@@ -111,6 +112,19 @@ def http_feed(url: str, settings: FeedSettings) -> Feed:
             ca_file=settings.ca_file,
             timeout=settings.timeout,
         )
+    )
+
+
+def _without_secrets(settings: FeedSettings, url: str) -> FeedSettings:
+    """The settings for another address than the configured one, which gets no secret that is not its own."""
+    from dataclasses import replace
+    from urllib.parse import urlsplit
+
+    with suppress(ValueError):
+        if settings.url is None or urlsplit(url)[:2] == urlsplit(settings.url)[:2]:
+            return settings
+    return replace(
+        settings, token_file=None, token_variable="", user=None, password_file=None, password_variable=""
     )
 
 

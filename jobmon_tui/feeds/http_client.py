@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -175,6 +174,8 @@ class HttpClient:
         path = self.options.ca_file
         if path is None:
             return True
+        import ssl
+
         try:
             ssl.create_default_context(cafile=str(path.expanduser()))
         except OSError as error:

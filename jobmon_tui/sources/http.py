@@ -10,7 +10,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from urllib.parse import urljoin, urlsplit
 
@@ -55,17 +55,17 @@ class Question:
     """What is known already: the answer may be that it is still so."""
     accepts_gzip: bool = False
     """Whether the answer may come compressed."""
-    headers: Mapping[str, str] = field(init=False)
-    """Those that are sent, without the authorization."""
 
-    def __post_init__(self) -> None:
+    @property
+    def headers(self) -> dict[str, str]:
+        """Those that are sent, without the authorization."""
         headers = {
             "Accept-Encoding": "gzip" if self.accepts_gzip else "identity",
             "Accept": "application/json",
         }
         if self.etag is not None:
             headers["If-None-Match"] = self.etag
-        object.__setattr__(self, "headers", headers)
+        return headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +215,7 @@ class HttpServer:
         url, authorization = self._address + question.path, question.authorization
         limit = min(seconds, self._patience or seconds)
         for further in range(self._most_redirects, -1, -1):
-            headers = dict(question.headers)
+            headers = question.headers
             if authorization is not None:
                 headers["Authorization"] = authorization
             response = line.session.request(

@@ -61,8 +61,8 @@ def refusal(title: str, response: requests.Response, secret: str) -> SourceError
         return ServerError(
             f"a proxy in front of {title} wants a password ({status})", "see http_proxy and no_proxy"
         )
-    if 300 <= response.status_code < 400:
-        where = without_credentials(response.headers.get("Location", "nowhere"))[:200]
+    if 300 <= response.status_code < 400 and "Location" in response.headers:
+        where = without_credentials(response.headers["Location"])[:200]
         return ServerError(f"{title} points elsewhere: {where}", "set its address to that one")
     complaint = b""
     for piece in response.raw.stream(1024, decode_content=False):

@@ -121,7 +121,7 @@ def test_silence_in_the_middle(monkeypatch: pytest.MonkeyPatch) -> None:
         (answer(b"x", "503 Oh", "Retry-After: Fri, 27 Nov 2026 04:00:00 GMT"), "503 Oh: x", ""),
         (answer(b"<html>Sign in</html>", "200 OK", "Content-Type: text/html"), "a web page", "login page"),
         (answer(b"\n<!DOCTYPE html>"), "a web page in place of data.py", "a proxy"),
-        (answer(b"", "304 Not Modified"), "points elsewhere", ""),
+        (answer(b"", "304 Not Modified"), "answers 304 Not Modified", ""),
         (answer(b""), "expected JSON", ""),
         (answer(b"SSH-2.0"), "expected JSON", ""),
         (answer(b"[]"), "expected an object, found a list", ""),

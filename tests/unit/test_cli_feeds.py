@@ -153,6 +153,19 @@ def test_secrets_and_certificates_reach_the_feed(write: Write, isolated: Path) -
     assert b"Authorization: Bearer s3cret\r\n" in server.questions[0]
 
 
+def test_an_address_on_the_command_line_gets_no_secret_of_another(write: Write, isolated: Path) -> None:
+    (isolated / "token").write_text("s3cret")
+    secrets = f'token_file = "{isolated / "token"}"\n'
+    with WebStandIn(always(answer(encoded(time.time())))) as server:
+        for configured, words in (("http://jobs.example.org", []), (f"{server.url}/x", [b"s3cret"])):
+            write(f'[feed]\nurl = "{configured}"\n{secrets}')
+            feed = chosen("--url", server.url)
+            feed.latest()
+            feed.close()
+            assert all(word in server.questions[-1] for word in words)
+            assert bool(words) is (b"Authorization" in server.questions[-1])
+
+
 def test_nothing_of_slurm_is_loaded_unless_it_is_needed(tmp_path: Path) -> None:
     record(tmp_path / "spool", 1000)
     config = tmp_path / "c.toml"
