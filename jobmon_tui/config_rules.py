@@ -57,8 +57,25 @@ class Addresses:
         return ""
 
 
-def split_address(address: str) -> tuple[str, int]:
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """A string must be an address of this machine and a port."""
+
+    def complaint(self, value: Any) -> str:
+        """What is wrong with the address; empty when nothing is."""
+        try:
+            split_address(value, least_port=0)
+        except ValueError:
+            return "must be written as address:port"
+        return ""
+
+
+def split_address(address: str, least_port: int = 1) -> tuple[str, int]:
     """A host and its port: ``head2:8649``, ``[2001:db8::1]:8651``.
+
+    Args:
+        address: Both, with a colon between them.
+        least_port: 0 where it may be any port that is free.
 
     Raises:
         ValueError: It is not both.
@@ -70,7 +87,7 @@ def split_address(address: str) -> tuple[str, int]:
         raise ValueError("an address of version 6 stands in brackets")
     if not host or not host.isprintable() or " " in host:
         raise ValueError("there is no host")
-    if not (port.isascii() and port.isdigit() and len(port) <= 5 and 0 < int(port) < 65_536):
+    if not (port.isascii() and port.isdigit() and len(port) <= 5 and least_port <= int(port) < 65_536):
         raise ValueError("there is no port")
     return host, int(port)
 
@@ -82,5 +99,5 @@ class Example:
     value: Any
 
 
-Rule = Between | Url | Addresses
+Rule = Between | Url | Addresses | Listen
 """What can refuse a value."""

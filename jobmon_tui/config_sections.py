@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
+from jobmon_tui.config_feeds import FeedSettings, ServeSettings
 from jobmon_tui.config_measuring import (
     NOTHING,
     GangliaSettings,
@@ -123,6 +124,8 @@ class Settings:
     """Everything that can be set for one cluster."""
 
     watch: WatchSettings = WatchSettings()
+    feed: FeedSettings = field(default_factory=FeedSettings)
+    serve: ServeSettings = field(default_factory=ServeSettings)
     backend: BackendSettings = field(default_factory=BackendSettings)
     slurm: SlurmSettings = SlurmSettings()
     ganglia: GangliaSettings = field(default_factory=GangliaSettings)

@@ -1,4 +1,4 @@
-"""The command line: ``jobmon``, ``jobmon wall``, ``jobmon report``, ``jobmon doctor``, ``jobmon config``.
+"""The command line: ``jobmon``, ``jobmon wall``, ``jobmon report``, ``jobmon serve``, ...
 
 Each command is imported when it is asked for, so that ``jobmon --help`` answers at once.
 """
@@ -42,6 +42,9 @@ def _run(argv: Sequence[str]) -> int:
     if arguments.command == "config" or (arguments.command == "doctor" and arguments.offline):
         # Has to answer at once, and loads nothing that logs: the log is left out.
         return _command(arguments)
+    if arguments.command == "serve":
+        # A service: what it has to say goes to the journal.
+        return _command(arguments)
     with failures.logged_to_file():
         return _command(arguments)
 
@@ -51,6 +54,10 @@ def _command(arguments: Namespace) -> int:
         from jobmon_tui.cli import doctor
 
         return doctor.run(arguments)
+    if arguments.command == "serve":
+        from jobmon_tui.cli import serve
+
+        return serve.run(arguments)
     if arguments.command == "report":
         from jobmon_tui.cli import report
 

@@ -21,6 +21,7 @@ examples:
   jobmon --filter 'state:pending'      start with a filter
   jobmon --view queue --interval 30    open the queue, refresh every 30 seconds
   jobmon --spool /var/spool/jobmon     what a collector recorded
+  jobmon --url https://jobs.example.org/jobmon
   jobmon --demo --demo-nodes 2000      an invented cluster, to try things out
 """
 _WALL_EXAMPLES = """\
@@ -41,6 +42,12 @@ examples:
   jobmon config --check                everything that is wrong in those files
   jobmon config --defaults             every key that there is, as a file to begin with
   $EDITOR "$(jobmon config --path)"    change your own file
+"""
+_SERVE_EXAMPLES = """\
+examples:
+  jobmon serve                         the configured spool, at 127.0.0.1:8150
+  jobmon serve --spool /var/spool/jobmon --listen 10.0.0.5:8150
+  jobmon --url http://10.0.0.5:8150    how others look at it
 """
 _REPORT_EXAMPLES = """\
 examples:
@@ -109,6 +116,13 @@ def add_source_arguments(parser: argparse.ArgumentParser, default: object = None
         help="where to look for backend_NAME.py first; may be given again",
     )
     add("--spool", type=_some("a folder"), metavar="DIR", help="what a collector recorded in that folder")
+    add("--url", type=_some("an address"), metavar="URL", help="what `jobmon serve` offers at that address")
+    group.add_argument(
+        "--live",
+        action="store_true",
+        default=argparse.SUPPRESS if default is argparse.SUPPRESS else False,
+        help="ask Slurm itself, whatever spool or url is configured",
+    )
     add("--config", type=_some("a file"), metavar="FILE", help="a configuration file; see `jobmon config`")
     add("--user", type=_some("a user"), metavar="NAME", help="only this user's jobs")
     group.add_argument(
@@ -169,6 +183,8 @@ def _build(argv: Sequence[str]) -> tuple[_Parser, dict[str, _Parser]]:
         from jobmon_tui.cli.report import add_arguments as add_report_arguments
 
         add_report_arguments(report)
+    serve = add("serve", "offer snapshots over HTTP", "Offer snapshots, read-only.", _SERVE_EXAMPLES)
+    serve.add_argument("--listen", type=_listen, metavar="ADDRESS:PORT", help="where (127.0.0.1:8150)")
     doctor = add("doctor", "what works here and what is missing", "Look what jobmon finds.", _DOCTOR_EXAMPLES)
     config = add("config", "what is configured, what can be", "Look at the configuration.", _CONFIG_EXAMPLES)
     if "config" in argv:
@@ -239,6 +255,15 @@ def _seconds(text: str) -> float:
     if not (math.isfinite(value) and 0.5 <= value <= 86_400):
         raise argparse.ArgumentTypeError(f"must be from 0.5 seconds to a day (86400), not {text}")
     return value
+
+
+def _listen(text: str) -> str:
+    from jobmon_tui.config_rules import Listen
+
+    complaint = Listen().complaint(text)
+    if complaint:
+        raise argparse.ArgumentTypeError(f"{complaint}, not {text!r}")
+    return text
 
 
 def _some(what: str) -> Callable[[str], str]:

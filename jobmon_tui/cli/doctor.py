@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jobmon_tui import __version__, paths
-from jobmon_tui.cli.feeds import backend_paths, choose_backend, choose_feed
+from jobmon_tui.cli.feeds import backend_paths, choose_backend, choose_feed, has_choice
 from jobmon_tui.cli.settings import DEFAULTS, load_settings
 from jobmon_tui.config import Config, ConfigError
 from jobmon_tui.errors import JobmonError
@@ -151,12 +151,16 @@ def look_at_cluster(arguments: Namespace, config: Config = DEFAULTS) -> tuple[li
     Returns:
         What was found, and whether jobmon can show a cluster.
     """
+    if has_choice(arguments, config):
+        from jobmon_tui.cli.doctor_feeds import look_at_feeds
+
+        return look_at_feeds(arguments, config)
     try:
         backend_paths(arguments, config)
-        is_recorded = arguments.spool is not None
-        name, notice = ("", "") if is_recorded else choose_backend(arguments, config)
+        is_elsewhere = arguments.spool is not None or arguments.url is not None
+        name, notice = ("", "") if is_elsewhere else choose_backend(arguments, config)
         if notice:
-            hint = "Run it where squeue works, or name a --spool, a --backend or --demo."
+            hint = "Run it where squeue works, or name a --spool, a --url, a --backend or --demo."
             return [Finding("jobmon shows", "the demo cluster: no Slurm here", MISSING, hint)], False
         if arguments.offline and name in ("slurm", "demo"):
             return [Finding("jobmon shows", f"{name} (not asked: --offline)", OK)], True
@@ -170,17 +174,19 @@ def look_at_cluster(arguments: Namespace, config: Config = DEFAULTS) -> tuple[li
             feed.close()
     except JobmonError as error:
         return [Finding("jobmon shows", error.message, FAILED, error.hint)], False
-    found = [Finding("jobmon shows", f"{feed.title}: {_size_of(snapshot)}", OK)]
-    return [*found, *map(_source, snapshot.sources)], True
+    found = [Finding("jobmon shows", f"{feed.title}: {size_of(snapshot)}", OK)]
+    return [*found, *map(source, snapshot.sources)], True
 
 
-def _size_of(snapshot: Snapshot) -> str:
+def size_of(snapshot: Snapshot) -> str:
+    """How much there is in a snapshot, in a few words."""
     tasks = sum(job.task_count for job in snapshot.jobs.values())
     cluster = f"{snapshot.cluster}, " if snapshot.cluster else ""
     return f"{cluster}{len(snapshot.nodes):,} nodes, {tasks:,} jobs"
 
 
-def _source(status: SourceStatus) -> Finding:
+def source(status: SourceStatus) -> Finding:
+    """How one source of a snapshot did."""
     facts = [status.version] if status.version else []
     if status.calls:
         facts.append(f"{status.calls} calls")

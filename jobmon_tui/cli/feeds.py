@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +14,10 @@ from jobmon_tui.config import Config
 from jobmon_tui.errors import UsageError
 
 if TYPE_CHECKING:
+    from jobmon_tui.config_feeds import FeedSettings
     from jobmon_tui.config_sections import SlurmSettings
     from jobmon_tui.feeds.base import Feed
+    from jobmon_tui.feeds.fallback import Choice
     from jobmon_tui.sources.slurm.answer import SlurmSource
 
 ASKING_SLURM = {"slurm": "source", "measured": "slurm", "ozstar": "slurm"}
@@ -34,9 +39,113 @@ def choose_feed(arguments: Namespace, config: Config = DEFAULTS) -> tuple[Feed, 
         PluginError: The site's backend cannot be loaded.
     """
     _check(arguments, config)
-    spool = _given(arguments, "spool")
+    spool, url = _given(arguments, "spool"), _given(arguments, "url")
     if spool is not None:
         return _recorded(Path(spool)), ""
+    if url is not None:
+        return http_feed(str(url), _without_secrets(config.feed, str(url))), ""
+    if not has_choice(arguments, config):
+        return _live(arguments, config)
+    from jobmon_tui.feeds.fallback import FallbackFeed
+
+    return FallbackFeed(feed_choices(arguments, config)), ""
+
+
+def has_choice(arguments: Namespace, config: Config = DEFAULTS) -> bool:
+    """Whether a spool or a server is configured, and nothing else is asked for."""
+    named = ("spool", "url", "live", "backend", "demo")
+    if any(_given(arguments, option) for option in named) or demo_options(arguments):
+        return False
+    return config.feed.spool is not None or config.feed.url is not None
+
+
+def feed_choices(arguments: Namespace, config: Config) -> list[Choice]:
+    """The feeds that are configured, the preferred one first; none of them is made yet.
+
+    Raises:
+        UsageError: There is none.
+    """
+    from jobmon_tui.feeds.fallback import Choice
+    from jobmon_tui.feeds.spool import SpoolFeed
+    from jobmon_tui.sources.slurm.choose import slurm_is_here
+
+    settings = config.feed
+    choices = []
+    for way in dict.fromkeys(settings.prefer):
+        if way == "spool" and settings.spool is not None:
+            make: Callable[[], Feed] = partial(SpoolFeed, settings.spool)
+            choices.append(
+                Choice(name=f"spool {settings.spool}", make=make, stale_after=settings.stale_after, way=way)
+            )
+        elif way == "url" and settings.url is not None:
+            made = http_feed(settings.url, settings)
+            choices.append(
+                Choice(
+                    name=made.title, make=partial(_itself, made), stale_after=settings.stale_after, way=way
+                )
+            )
+        # Without Slurm there would be the demo, which nobody must take for their cluster.
+        elif way == "live" and (config.backend.name is not None or slurm_is_here()):
+            name = choose_backend(arguments, config)[0]
+            choices.append(Choice(name=name, make=lambda: _live(arguments, config)[0], way=way))
+    if not choices:
+        raise setting_error(config, "feed.prefer", "leaves nothing to be shown", "Add spool, url or live.")
+    return choices
+
+
+def http_feed(url: str, settings: FeedSettings) -> Feed:
+    """The feed of a web service, not opened.
+
+    Raises:
+        UsageError: The address is none.
+    """
+    from jobmon_tui.feeds.http import HttpFeed
+    from jobmon_tui.feeds.http_client import HttpOptions
+    from jobmon_tui.sources.secrets import SecretPlace
+
+    return HttpFeed(
+        HttpOptions(
+            url=url,
+            user=settings.user or "",
+            password=SecretPlace(file=settings.password_file, variable=settings.password_variable),
+            token=SecretPlace(file=settings.token_file, variable=settings.token_variable),
+            ca_file=settings.ca_file,
+            timeout=settings.timeout,
+        )
+    )
+
+
+def _without_secrets(settings: FeedSettings, url: str) -> FeedSettings:
+    """The settings for another address than the configured one, which gets no secret that is not its own."""
+    from dataclasses import replace
+    from urllib.parse import urlsplit
+
+    with suppress(ValueError):
+        if settings.url is None or urlsplit(url)[:2] == urlsplit(settings.url)[:2]:
+            return settings
+    return replace(
+        settings, token_file=None, token_variable="", user=None, password_file=None, password_variable=""
+    )
+
+
+def source_name(feed: Feed, arguments: Namespace, config: Config) -> str:
+    """How the snapshots came here, for scripts: ``spool``, ``http`` or the backend's name."""
+    from jobmon_tui.feeds.fallback import FallbackFeed
+    from jobmon_tui.feeds.http import HttpFeed
+
+    way = feed.way if isinstance(feed, FallbackFeed) else ""
+    if way == "url" or isinstance(feed, HttpFeed):
+        return "http"
+    if way == "spool" or feed.kind == "recorded":
+        return "spool"
+    return choose_backend(arguments, config)[0]
+
+
+def _itself(feed: Feed) -> Feed:
+    return feed
+
+
+def _live(arguments: Namespace, config: Config) -> tuple[Feed, str]:
     from jobmon_tui.backends.loading import load_backend
     from jobmon_tui.feeds.live import LiveFeed
 
@@ -163,11 +272,14 @@ def _check(arguments: Namespace, config: Config) -> None:
         option
         for option, given in (
             ("--spool", _given(arguments, "spool") is not None),
+            ("--url", _given(arguments, "url") is not None),
             ("--backend", backend is not None and not (backend == "demo" and wants_demo)),
             ("--demo", bool(wants_demo)),
         )
         if given
     ]
+    if _given(arguments, "live") and named[:1] in (["--spool"], ["--url"]):
+        named.append("--live")
     if len(named) > 1:
         raise UsageError(f"{' and '.join(named)} cannot be had at once", "Choose one of them.")
     if _given(arguments, "backend_path") and backend is None and config.backend.name is None:

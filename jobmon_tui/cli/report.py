@@ -112,7 +112,7 @@ def _load(arguments: Namespace) -> dict[str, Any]:
     import time
 
     from jobmon_tui.analysis.report import build_report
-    from jobmon_tui.cli.feeds import choose_backend, choose_feed, chosen_user
+    from jobmon_tui.cli.feeds import choose_feed, chosen_user, source_name
     from jobmon_tui.cli.settings import load_settings, thresholds_of
     from jobmon_tui.feeds.one_user import OneUserFeed
 
@@ -120,10 +120,9 @@ def _load(arguments: Namespace) -> dict[str, Any]:
     instant = None if arguments.at is None else parse_instant(arguments.at, now)
     config = load_settings(arguments)
     thresholds = thresholds_of(config)
-    feed, notice = choose_feed(arguments, config)
+    chosen, notice = choose_feed(arguments, config)
     user = chosen_user(arguments)
-    if user is not None:
-        feed = OneUserFeed(feed, user)
+    feed = chosen if user is None else OneUserFeed(chosen, user)
     if notice:
         print(f"jobmon: {notice}", file=sys.stderr)
     try:
@@ -131,13 +130,13 @@ def _load(arguments: Namespace) -> dict[str, Any]:
         if instant is not None and feed.kind == "live" and not feed.timeline():
             raise UsageError(
                 f"{printable(feed.title)} knows the present only",
-                "--at needs recorded snapshots: --spool FOLDER.",
+                "--at needs recorded snapshots: --spool FOLDER or --url URL.",
             )
         snapshot = feed.latest() if instant is None else feed.at(instant)
         return build_report(
             snapshot,
             feed.window(snapshot.timestamp, thresholds.warning_window),
-            source="spool" if feed.kind == "recorded" else choose_backend(arguments, config)[0],
+            source=source_name(chosen, arguments, config),
             thresholds=thresholds,
             backfill=_backfill(feed, snapshot, instant is not None),
             now=now if instant is None else snapshot.timestamp,

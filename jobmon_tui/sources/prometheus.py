@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -26,10 +25,10 @@ from jobmon_tui.sources.prometheus_readings import (
 from jobmon_tui.sources.prometheus_rows import Sample, read_samples, read_version
 from jobmon_tui.sources.prometheus_series import Range, chart_of, draw, range_of, read_range
 from jobmon_tui.sources.readings import JobReading, NodeReading, ReadingsAnswer
-from jobmon_tui.sources.secrets import SecretPlace
+from jobmon_tui.sources.secrets import SecretPlace, authorization
 
 if TYPE_CHECKING:
-    from jobmon_tui.sources.prometheus_http import HttpServer
+    from jobmon_tui.sources.http import HttpServer
 
 T = TypeVar("T")
 NOWHERE = SecretPlace()
@@ -212,7 +211,7 @@ class PrometheusSource:
             self._version = cycle.fetch_version()
 
     def _connected(self) -> HttpServer:
-        from jobmon_tui.sources.prometheus_http import HttpServer
+        from jobmon_tui.sources.http import HttpServer
 
         options = self._options
         verify = options.ca_file or True if options.verify_tls else False
@@ -225,13 +224,7 @@ class PrometheusSource:
 
     def _authorization(self) -> str | None:
         options = self._options
-        token = options.token.read("Prometheus token")
-        if token is not None:
-            return f"Bearer {token}"
-        password = options.password.read("Prometheus password") if options.user else None
-        if password is None:
-            return None
-        return "Basic " + base64.b64encode(f"{options.user}:{password}".encode()).decode()
+        return authorization("Prometheus", token=options.token, user=options.user, password=options.password)
 
 
 class _Cycle:
@@ -296,11 +289,14 @@ class _Cycle:
         left = self._options.time_limit - self.seconds
         if left <= 0:
             raise SourceError(f"not asked: the {self._options.time_limit:g} s for all queries are over")
+        from jobmon_tui.sources.http import Question
+
         self.calls += 1
-        return self._server.ask(path, fields, self._authorization, min(left, self._options.timeout), read)
+        question = Question(path=path, fields=fields, authorization=self._authorization)
+        return self._server.ask(question, min(left, self._options.timeout), read)
 
     def _is_hopeless(self, error: SourceError) -> bool:
-        from jobmon_tui.sources.prometheus_http import ServerError, TooSlowError
+        from jobmon_tui.sources.http import ServerError, TooSlowError
 
         return isinstance(error, ServerError) or (isinstance(error, TooSlowError) and not self._is_worth)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import stat
 from dataclasses import dataclass
@@ -41,6 +42,27 @@ class SecretPlace:
             return _checked(_read_file(self.file, what), what, str(self.file))
         value = os.environ.get(self.variable, "") if self.variable else ""
         return _checked(value, what, self.variable) if value.strip() else None
+
+
+def authorization(title: str, *, token: SecretPlace, user: str, password: SecretPlace) -> str | None:
+    """The HTTP header of that name; ``None`` where no secret is set.
+
+    Args:
+        title: Whom the secrets are for, for messages: ``Prometheus``.
+        token: Comes before user and password.
+        user: For basic authentication, together with a password.
+        password: The user's.
+
+    Raises:
+        SourceError: A secret cannot be read.
+    """
+    bearer = token.read(f"{title} token")
+    if bearer is not None:
+        return f"Bearer {bearer}"
+    secret = password.read(f"{title} password") if user else None
+    if secret is None:
+        return None
+    return "Basic " + base64.b64encode(f"{user}:{secret}".encode()).decode()
 
 
 def _read_file(path: Path, what: str) -> str:

@@ -23,7 +23,7 @@ from jobmon_tui.feeds.live import LiveFeed
 from jobmon_tui.feeds.spool import SpoolFeed
 from jobmon_tui.tui.options import WatchOptions
 
-COMMANDS = ("watch", "wall", "report", "doctor")
+COMMANDS = ("watch", "wall", "report", "doctor", "serve")
 
 
 @pytest.fixture

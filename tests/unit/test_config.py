@@ -180,7 +180,11 @@ def test_a_value_of_each_kind(files: Files) -> None:
         ("[watch]\nintervall = 5", ", line 2: [watch] has no key intervall", "Did you mean interval?"),
         ("\n[wacth]\ninterval = 5", ", line 2: there is no section [wacth]", "Did you mean watch?"),
         ("interval = 5", ", line 1: interval stands in no section", "It belongs in [watch] or [influxdb]."),
-        ("[watch]\ntimeout = 5", ", line 2: [watch] has no key timeout", "It belongs in [slurm] or"),
+        (
+            "[watch]\ntimeout = 5",
+            ", line 2: [watch] has no key timeout",
+            "It belongs in [feed] or [slurm] or",
+        ),
         ("[watch]\nxyz = 5", ", line 2: [watch] has no key xyz", "There are: interval, theme, view,"),
         ("[influxdb]\npassword = 'x'", ": [influxdb] has no key password", "Did you mean password_file?"),
         ("[watch]\n'a b' = 5", ', line 2: [watch] has no key "a b"', "There are"),

@@ -32,7 +32,10 @@ def test_import_contracts_hold() -> None:
     assert "0 broken" in linted.stdout
 
 
-@pytest.mark.parametrize("module", ["jobmon_tui.cli", "jobmon_tui.model.snapshot"])
+@pytest.mark.parametrize(
+    "module",
+    ["jobmon_tui.cli", "jobmon_tui.model.snapshot", "jobmon_tui.feeds.http", "jobmon_tui.feeds.fallback"],
+)
 def test_import_stays_light(module: str) -> None:
     imported = run_python(f"import {module}, sys; print(*sys.modules)")
     assert imported.returncode == 0, imported.stderr
