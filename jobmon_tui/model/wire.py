@@ -40,8 +40,9 @@ __all__ = [
     "without_nan",
 ]
 
-MOST_ARRAY_TASKS = 50_000
-"""Pending tasks that are spelled out in one document unless another number is asked for: 30 MB of JSON."""
+MOST_ARRAY_TASKS = 10_000
+"""Pending tasks that are spelled out in one document unless another number is asked for: 4 MB of JSON, which
+whoever reads it has to go through each time."""
 LARGEST_DOCUMENT = 1 << 30
 """Bytes of JSON that are accepted: a cluster of 10,000 nodes and 50,000 jobs needs a tenth of it."""
 

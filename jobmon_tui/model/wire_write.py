@@ -164,9 +164,11 @@ def _jobs(jobs: Mapping[str, Job], most_tasks: int) -> dict[str, Any]:
             continue
         free = _free_task_ids(job, jobs, document) if job.task_count <= most_tasks else []
         if free:
-            # One record under the keys of all tasks: an array may have a hundred thousand of them.
-            task = {**_job(job, ""), "tasks": job.task_count}
+            # The first one says everything; the others, which share one record, what API 15 has.
+            first = {**_job(job, ""), "tasks": job.task_count}
+            task = {key: first[key] for key in (*JOB_FIELDS, "jobId", "tasks")}
             document.update(dict.fromkeys(free, task))
+            document[free[0]] = first
             most_tasks -= len(free)
         else:
             is_free = job.array_id not in jobs and job.array_id not in document
