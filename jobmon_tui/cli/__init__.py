@@ -1,4 +1,4 @@
-"""The command line: ``jobmon``, ``jobmon wall``, ``jobmon report``, ``jobmon doctor``, ``jobmon config``.
+"""The command line: ``jobmon``, ``jobmon wall``, ``jobmon collect``, ``jobmon report``, and so on.
 
 Each command is imported when it is asked for, so that ``jobmon --help`` answers at once.
 """
@@ -42,6 +42,11 @@ def _run(argv: Sequence[str]) -> int:
     if arguments.command == "config" or (arguments.command == "doctor" and arguments.offline):
         # Has to answer at once, and loads nothing that logs: the log is left out.
         return _command(arguments)
+    if arguments.command == "collect":
+        # A service logs to standard error.
+        from jobmon_tui.cli import collect
+
+        return collect.run(arguments)
     with failures.logged_to_file():
         return _command(arguments)
 

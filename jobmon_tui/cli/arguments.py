@@ -42,6 +42,13 @@ examples:
   jobmon config --defaults             every key that there is, as a file to begin with
   $EDITOR "$(jobmon config --path)"    change your own file
 """
+_COLLECT_EXAMPLES = """\
+examples:
+  jobmon collect --spool /var/spool/jobmon   a snapshot every 30 seconds, until it is told to stop
+  jobmon collect --once --spool DIR          a single one; for cron
+  jobmon collect --stdout                    print one, write nothing
+  jobmon collect --systemd-unit              print a unit file for this installation
+"""
 _REPORT_EXAMPLES = """\
 examples:
   jobmon report                        the cluster as text
@@ -169,6 +176,16 @@ def _build(argv: Sequence[str]) -> tuple[_Parser, dict[str, _Parser]]:
         from jobmon_tui.cli.report import add_arguments as add_report_arguments
 
         add_report_arguments(report)
+    collect = add(
+        "collect",
+        "snapshots for everyone, as a service",
+        "Record the cluster for everyone.",
+        _COLLECT_EXAMPLES,
+    )
+    if "collect" in argv:
+        from jobmon_tui.cli.collect import add_arguments as add_collect_arguments
+
+        add_collect_arguments(collect)
     doctor = add("doctor", "what works here and what is missing", "Look what jobmon finds.", _DOCTOR_EXAMPLES)
     config = add("config", "what is configured, what can be", "Look at the configuration.", _CONFIG_EXAMPLES)
     if "config" in argv:

@@ -13,6 +13,7 @@ from jobmon_tui.errors import UsageError
 if TYPE_CHECKING:
     from jobmon_tui.config_sections import SlurmSettings
     from jobmon_tui.feeds.base import Feed
+    from jobmon_tui.feeds.live import LiveFeed
     from jobmon_tui.sources.slurm.answer import SlurmSource
 
 ASKING_SLURM = {"slurm": "source", "measured": "slurm", "ozstar": "slurm"}
@@ -33,10 +34,20 @@ def choose_feed(arguments: Namespace, config: Config = DEFAULTS) -> tuple[Feed, 
         UsageError: The options contradict each other, or name something that does not exist.
         PluginError: The site's backend cannot be loaded.
     """
-    _check(arguments, config)
+    check_choice(arguments, config)
     spool = _given(arguments, "spool")
     if spool is not None:
         return _recorded(Path(spool)), ""
+    return live_feed(arguments, config)
+
+
+def live_feed(arguments: Namespace, config: Config = DEFAULTS) -> tuple[LiveFeed, str]:
+    """The backend that is asked for, as a feed that is not opened yet, and what to tell of the choice.
+
+    Raises:
+        UsageError: The options name something that does not exist.
+        PluginError: The site's backend cannot be loaded.
+    """
     from jobmon_tui.backends.loading import load_backend
     from jobmon_tui.feeds.live import LiveFeed
 
@@ -156,7 +167,12 @@ def _recorded(place: Path) -> Feed:
     return SpoolFeed(place)
 
 
-def _check(arguments: Namespace, config: Config) -> None:
+def check_choice(arguments: Namespace, config: Config) -> None:
+    """Refuse options that contradict each other.
+
+    Raises:
+        UsageError: They do.
+    """
     backend = _given(arguments, "backend")
     wants_demo = _given(arguments, "demo") or demo_options(arguments)
     named = [
