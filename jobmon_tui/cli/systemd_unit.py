@@ -19,7 +19,6 @@ _UNIT = """\
 
 [Unit]
 Description=jobmon collector: snapshots of the cluster for everyone
-Documentation=man:systemd.service(5)
 Wants=network-online.target
 After=network-online.target remote-fs.target munge.service slurmctld.service
 

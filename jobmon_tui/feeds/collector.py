@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from jobmon_tui.errors import JobmonError
 from jobmon_tui.feeds.base import Backfill
-from jobmon_tui.feeds.collector_status import CollectorStatus
+from jobmon_tui.feeds.collector_status import LONGEST_NAME, CollectorStatus
 from jobmon_tui.feeds.live import LiveFeed
 from jobmon_tui.feeds.pace import ClockWatch, Pace
 from jobmon_tui.feeds.recorder import Recorder
@@ -17,6 +17,7 @@ from jobmon_tui.feeds.spool_files import in_words
 from jobmon_tui.feeds.troubles import Troubles
 from jobmon_tui.feeds.write_back import WriteBack
 from jobmon_tui.model.snapshot import Snapshot
+from jobmon_tui.model.text import printable
 from jobmon_tui.model.times import age_text
 
 logger = logging.getLogger(__name__)
@@ -215,7 +216,9 @@ class Collector:
         status.count_sources(snapshot.sources)
         status.nodes = len(snapshot.nodes)
         status.jobs = sum(job.task_count for job in snapshot.jobs.values())
-        failing = {f"{SOURCE}{one.name}": one for one in snapshot.sources if not one.ok}
+        failing = {
+            f"{SOURCE}{printable(one.name, LONGEST_NAME)}": one for one in snapshot.sources if not one.ok
+        }
         for what, source in failing.items():
             self._complain(what, source.error or "failed", source.hint)
         self.troubles.only(SOURCE, failing, now)

@@ -23,7 +23,8 @@ LARGEST = 1 << 20
 
 _MOST_SOURCES = 200
 """Sources that are counted apart."""
-_LONGEST_NAME = 120
+LONGEST_NAME = 120
+"""Characters of a source's name that are kept."""
 _LONGEST_ERROR = 500
 
 
@@ -81,7 +82,7 @@ class CollectorStatus:
     def count_sources(self, statuses: Iterable[SourceStatus]) -> None:
         """Take in how each source did in a cycle."""
         for status in statuses:
-            name = printable(status.name, _LONGEST_NAME)
+            name = printable(status.name, LONGEST_NAME)
             tally = self.sources.get(name)
             if tally is None:
                 if len(self.sources) >= _MOST_SOURCES:
