@@ -219,9 +219,12 @@ def _feed(arguments: Namespace, config: Config) -> LiveFeed:
 
 
 def _spool(arguments: Namespace, config: Config) -> Path:
-    named = arguments.spool
-    spool = config.collect.spool if named is None else Path(named).expanduser()
-    if spool is None or not str(named or spool).strip():
+    named: str | None = arguments.spool
+    spool = config.collect.spool
+    if named is not None:
+        # An empty name, as of a variable that is not set, would mean the current folder.
+        spool = Path(named).expanduser() if named.strip() else None
+    if spool is None:
         raise UsageError(
             "jobmon collect needs a folder to write to",
             "Say --spool /var/spool/jobmon, or set collect.spool in the configuration.",
