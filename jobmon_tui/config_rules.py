@@ -93,11 +93,28 @@ def split_address(address: str, least_port: int = 1) -> tuple[str, int]:
 
 
 @dataclass(frozen=True, slots=True)
+class FileMode:
+    """A string must be the mode of a file that its owner can read and write."""
+
+    def complaint(self, value: Any) -> str:
+        """What is wrong with a mode; empty when nothing is."""
+        digits = value.removeprefix("0o")
+        if not 3 <= len(digits) <= 4 or any(digit not in "01234567" for digit in digits):
+            return "must be a mode in octal digits, as for chmod"
+        mode = int(digits, 8)
+        if mode & 0o600 != 0o600:
+            return "must let the owner read and write"
+        if mode & ~0o666:
+            return "must only say who may read and write: 0600 to 0666"
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
 class Example:
     """What may stand there: shown where there is no default, and where a value is refused."""
 
     value: Any
 
 
-Rule = Between | Url | Addresses | Listen
+Rule = Between | Url | Addresses | Listen | FileMode
 """What can refuse a value."""

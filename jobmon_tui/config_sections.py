@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
+from jobmon_tui.config_collect import CollectSettings
 from jobmon_tui.config_feeds import FeedSettings, ServeSettings
 from jobmon_tui.config_measuring import (
     NOTHING,
@@ -133,3 +134,4 @@ class Settings:
     prometheus: PrometheusSettings = field(default_factory=PrometheusSettings)
     nodes: NodeSettings = field(default_factory=NodeSettings)
     thresholds: ThresholdSettings = ThresholdSettings()
+    collect: CollectSettings = field(default_factory=CollectSettings)

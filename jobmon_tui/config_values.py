@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from jobmon_tui.config_lines import KeyPath
 from jobmon_tui.config_rules import Example, Rule
@@ -68,7 +68,8 @@ def _key(annotation: Any, default: Any) -> Key:
     notes: list[Any] = []
     if get_origin(annotation) is Annotated:
         hint, *notes = get_args(annotation)
-    if isinstance(hint, types.UnionType):
+    # What is of the module typing (a Literal) or None makes a union of another kind.
+    if isinstance(hint, types.UnionType) or get_origin(hint) is Union:
         hint = next(part for part in get_args(hint) if part is not types.NoneType)
     rules = tuple(note for note in notes if isinstance(note, Rule))
     examples = [note.value for note in notes if isinstance(note, Example)]

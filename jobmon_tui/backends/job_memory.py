@@ -46,10 +46,12 @@ class JobMemory:
 
     Args:
         path: The file, or ``None`` to remember nothing beyond this run.
+        makes_folder: Whether the file's folder is made where it is missing.
     """
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, *, makes_folder: bool = True) -> None:
         self._path = path
+        self._makes_folder = makes_folder
         self._peaks = _read(path) if path is not None else {}
         self._lock = threading.Lock()
         self._now = 0.0
@@ -105,7 +107,8 @@ class JobMemory:
         document = {"format": _FORMAT, "jobs": together}
         temporary: Path | None = None
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            if self._makes_folder:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(
                 "w", encoding="utf-8", dir=self._path.parent, prefix=".job-memory-", delete=False
             ) as file:

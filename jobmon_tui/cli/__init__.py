@@ -1,4 +1,4 @@
-"""The command line: ``jobmon``, ``jobmon wall``, ``jobmon report``, ``jobmon serve``, ...
+"""The command line: ``jobmon``, ``jobmon wall``, ``jobmon collect``, ``jobmon serve``, ``jobmon report``, ...
 
 Each command is imported when it is asked for, so that ``jobmon --help`` answers at once.
 """
@@ -6,7 +6,8 @@ Each command is imported when it is asked for, so that ``jobmon --help`` answers
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def _run(argv: Sequence[str]) -> int:
     if arguments.command == "config" or (arguments.command == "doctor" and arguments.offline):
         # Has to answer at once, and loads nothing that logs: the log is left out.
         return _command(arguments)
-    if arguments.command == "serve":
+    if arguments.command in ("collect", "serve"):
         # A service: what it has to say goes to the journal.
         return _command(arguments)
     with failures.logged_to_file():
@@ -50,22 +51,7 @@ def _run(argv: Sequence[str]) -> int:
 
 
 def _command(arguments: Namespace) -> int:
-    if arguments.command == "doctor":
-        from jobmon_tui.cli import doctor
-
-        return doctor.run(arguments)
-    if arguments.command == "serve":
-        from jobmon_tui.cli import serve
-
-        return serve.run(arguments)
-    if arguments.command == "report":
-        from jobmon_tui.cli import report
-
-        return report.run(arguments)
-    if arguments.command == "config":
-        from jobmon_tui.cli import config
-
-        return config.run(arguments)
-    from jobmon_tui.cli import watch
-
-    return watch.run(arguments)
+    """The command's own module does it; the app and its wall are one."""
+    command = "watch" if arguments.command == "wall" else arguments.command
+    run: Callable[[Namespace], int] = import_module(f"jobmon_tui.cli.{command}").run
+    return run(arguments)

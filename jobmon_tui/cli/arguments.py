@@ -49,6 +49,13 @@ examples:
   jobmon serve --spool /var/spool/jobmon --listen 10.0.0.5:8150
   jobmon --url http://10.0.0.5:8150    how others look at it
 """
+_COLLECT_EXAMPLES = """\
+examples:
+  jobmon collect --spool /var/spool/jobmon   a snapshot every 30 seconds, until it is told to stop
+  jobmon collect --once --spool DIR          a single one; for cron
+  jobmon collect --stdout                    print one, write nothing
+  jobmon collect --systemd-unit              print a unit file for this installation
+"""
 _REPORT_EXAMPLES = """\
 examples:
   jobmon report                        the cluster as text
@@ -185,6 +192,16 @@ def _build(argv: Sequence[str]) -> tuple[_Parser, dict[str, _Parser]]:
         add_report_arguments(report)
     serve = add("serve", "offer snapshots over HTTP", "Offer snapshots, read-only.", _SERVE_EXAMPLES)
     serve.add_argument("--listen", type=_listen, metavar="ADDRESS:PORT", help="where (127.0.0.1:8150)")
+    collect = add(
+        "collect",
+        "snapshots for everyone, as a service",
+        "Record the cluster for everyone.",
+        _COLLECT_EXAMPLES,
+    )
+    if "collect" in argv:
+        from jobmon_tui.cli.collect import add_arguments as add_collect_arguments
+
+        add_collect_arguments(collect)
     doctor = add("doctor", "what works here and what is missing", "Look what jobmon finds.", _DOCTOR_EXAMPLES)
     config = add("config", "what is configured, what can be", "Look at the configuration.", _CONFIG_EXAMPLES)
     if "config" in argv:

@@ -68,6 +68,11 @@ def run(arguments: Namespace) -> int:
     if config is None:
         _print("Cluster", [Finding("jobmon shows", "nothing: its configuration is wrong", FAILED)])
         return 1
+    spool = config.collect.spool if arguments.spool is None else Path(arguments.spool).expanduser()
+    if spool is not None:
+        from jobmon_tui.cli.doctor_collector import collector
+
+        _print("Collector", collector(spool, config.collect.lock_file))
     cluster, works = look_at_cluster(arguments, config)
     _print("Cluster", cluster)
     return 0 if works else 1

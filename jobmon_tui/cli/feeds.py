@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from jobmon_tui.config_sections import SlurmSettings
     from jobmon_tui.feeds.base import Feed
     from jobmon_tui.feeds.fallback import Choice
+    from jobmon_tui.feeds.live import LiveFeed
     from jobmon_tui.sources.slurm.answer import SlurmSource
 
 ASKING_SLURM = {"slurm": "source", "measured": "slurm", "ozstar": "slurm"}
@@ -38,14 +39,14 @@ def choose_feed(arguments: Namespace, config: Config = DEFAULTS) -> tuple[Feed, 
         UsageError: The options contradict each other, or name something that does not exist.
         PluginError: The site's backend cannot be loaded.
     """
-    _check(arguments, config)
+    check_choice(arguments, config)
     spool, url = _given(arguments, "spool"), _given(arguments, "url")
     if spool is not None:
         return _recorded(Path(spool)), ""
     if url is not None:
         return http_feed(str(url), _without_secrets(config.feed, str(url))), ""
     if not has_choice(arguments, config):
-        return _live(arguments, config)
+        return live_feed(arguments, config)
     from jobmon_tui.feeds.fallback import FallbackFeed
 
     return FallbackFeed(feed_choices(arguments, config)), ""
@@ -87,7 +88,7 @@ def feed_choices(arguments: Namespace, config: Config) -> list[Choice]:
         # Without Slurm there would be the demo, which nobody must take for their cluster.
         elif way == "live" and (config.backend.name is not None or slurm_is_here()):
             name = choose_backend(arguments, config)[0]
-            choices.append(Choice(name=name, make=lambda: _live(arguments, config)[0], way=way))
+            choices.append(Choice(name=name, make=lambda: live_feed(arguments, config)[0], way=way))
     if not choices:
         raise setting_error(config, "feed.prefer", "leaves nothing to be shown", "Add spool, url or live.")
     return choices
@@ -145,7 +146,13 @@ def _itself(feed: Feed) -> Feed:
     return feed
 
 
-def _live(arguments: Namespace, config: Config) -> tuple[Feed, str]:
+def live_feed(arguments: Namespace, config: Config = DEFAULTS) -> tuple[LiveFeed, str]:
+    """The backend that is asked for, as a feed that is not opened yet, and what to tell of the choice.
+
+    Raises:
+        UsageError: The options name something that does not exist.
+        PluginError: The site's backend cannot be loaded.
+    """
     from jobmon_tui.backends.loading import load_backend
     from jobmon_tui.feeds.live import LiveFeed
 
@@ -265,7 +272,12 @@ def _recorded(place: Path) -> Feed:
     return SpoolFeed(place)
 
 
-def _check(arguments: Namespace, config: Config) -> None:
+def check_choice(arguments: Namespace, config: Config) -> None:
+    """Refuse options that contradict each other.
+
+    Raises:
+        UsageError: They do.
+    """
     backend = _given(arguments, "backend")
     wants_demo = _given(arguments, "demo") or demo_options(arguments)
     named = [

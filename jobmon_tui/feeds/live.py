@@ -99,6 +99,17 @@ class LiveFeed(Feed):
         with printed_to_log():
             return call_or_fail(own, requests, files=self._workings.files, read=read)
 
+    def write_back(self) -> None:
+        """Have the backend store statistics of the newest cycle, if it has a method ``write_influx``.
+
+        Raises:
+            PluginError: That method failed.
+            JobmonError: It said itself what is wrong.
+        """
+        if self._workings.overrides("write_influx") is not None:
+            with printed_to_log():
+                self._workings.demand("write_influx", lambda answer: answer)
+
     def close(self) -> None:
         """Let go of the backend; a cycle under way raises soon. Does nothing the second time."""
         with self._lock:

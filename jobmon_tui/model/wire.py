@@ -23,6 +23,7 @@ from jobmon_tui.model.wire_write import backfill_document, document_of, history_
 
 __all__ = [
     "LARGEST_DOCUMENT",
+    "MOST_ARRAY_TASKS",
     "backfill_document",
     "backfill_from_document",
     "decode",
@@ -39,6 +40,9 @@ __all__ = [
     "without_nan",
 ]
 
+MOST_ARRAY_TASKS = 10_000
+"""Pending tasks that are spelled out in one document unless another number is asked for: 4 MB of JSON, which
+whoever reads it has to go through each time."""
 LARGEST_DOCUMENT = 1 << 30
 """Bytes of JSON that are accepted: a cluster of 10,000 nodes and 50,000 jobs needs a tenth of it."""
 
@@ -75,9 +79,9 @@ def decode(data: bytes, origin: str, *, with_queue: bool = True) -> Snapshot:
     return snapshot_from_document(decode_json(data, origin), origin, with_queue=with_queue)
 
 
-def encode(snapshot: Snapshot, *, expand_arrays: bool = False) -> bytes:
+def encode(snapshot: Snapshot, *, expand_arrays: bool = False, most_tasks: int = MOST_ARRAY_TASKS) -> bytes:
     """Turn a snapshot into the bytes of its file (see `document_of`)."""
-    return encode_json(document_of(snapshot, expand_arrays=expand_arrays))
+    return encode_json(document_of(snapshot, expand_arrays=expand_arrays, most_tasks=most_tasks))
 
 
 def read_json(path: Path) -> object:

@@ -7,7 +7,7 @@ known. Reading what was written gives the same model again.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, replace
+from dataclasses import MISSING
 from dataclasses import fields as dataclass_fields
 from itertools import islice
 from operator import attrgetter
@@ -46,19 +46,24 @@ _MOST_TASKS = 4_000_001
 """Slurm's own limit for the tasks of an array."""
 
 
-def document_of(snapshot: Snapshot, *, expand_arrays: bool = False) -> dict[str, Any]:
+def document_of(
+    snapshot: Snapshot, *, expand_arrays: bool = False, most_tasks: int = _MOST_TASKS
+) -> dict[str, Any]:
     """Turn a snapshot into the document of its file.
 
     Args:
         snapshot: The snapshot.
         expand_arrays: Whether each pending task of an array gets an entry of its own, as API 15 has it.
+            Each says in ``jobId`` which record it is a part of, by which jobmon puts them together again.
             Otherwise an array is one entry under the array's id, with its number of tasks in ``tasks``.
+        most_tasks: Entries that all arrays together may get; an array that no longer fits stays one entry.
     """
     document: dict[str, Any] = {
         "api": VERSION,
-        "timestamp": snapshot.timestamp,
+        # Web front ends make names of files of it.
+        "timestamp": int(snapshot.timestamp) if snapshot.timestamp % 1 == 0 else snapshot.timestamp,
         "nodes": {name: _node(node) for name, node in snapshot.nodes.items()},
-        "jobs": _jobs(snapshot.jobs, expand_arrays),
+        "jobs": _jobs(snapshot.jobs, most_tasks if expand_arrays else 0),
         "usage": None if snapshot.usage is None else usage_document(snapshot.usage),
     }
     own = {
@@ -151,20 +156,30 @@ def _value(value: Any) -> Any:
     return value
 
 
-def _jobs(jobs: Mapping[str, Job], expand_arrays: bool) -> dict[str, Any]:
+def _jobs(jobs: Mapping[str, Job], most_tasks: int) -> dict[str, Any]:
     document: dict[str, Any] = {}
     for job in jobs.values():
         if job.array_id is None or job.array_tasks is None:
             document[job.job_id] = _job(job, job.job_id)
-        elif expand_arrays:
-            # One record under the keys of all tasks: an array may have a hundred thousand of them.
-            task = _job(replace(job, array_tasks=None, task_count=1), job.job_id)
-            document.update(dict.fromkeys(_task_ids(job), task))
+            continue
+        free = _free_task_ids(job, jobs, document) if job.task_count <= most_tasks else []
+        if free:
+            # The first one says everything; the others, which share one record, what API 15 has.
+            first = {**_job(job, ""), "tasks": job.task_count}
+            task = {key: first[key] for key in (*JOB_FIELDS, "jobId", "tasks")}
+            document.update(dict.fromkeys(free, task))
+            document[free[0]] = first
+            most_tasks -= len(free)
         else:
             is_free = job.array_id not in jobs and job.array_id not in document
             key = job.array_id if is_free else job.job_id
             document[key] = {**_job(job, key), "tasks": job.task_count}
     return document
+
+
+def _free_task_ids(job: Job, jobs: Mapping[str, Job], document: Mapping[str, Any]) -> list[str]:
+    """The ids of an array's tasks, without those under which something else stands."""
+    return [one for one in _task_ids(job) if one not in jobs and one not in document]
 
 
 def _job(job: Job, key: str) -> dict[str, Any]:

@@ -66,6 +66,34 @@ class InfluxOptions:
     """Bytes after which an answer is refused."""
 
 
+def connect(options: InfluxOptions) -> tuple[Exchange, Dialect]:
+    """What runs requests to an InfluxDB, and what words them. Nothing is sent yet.
+
+    Raises:
+        UsageError: The options make no sense.
+    """
+    exchange = Exchange(_checked_url(options.url), options.timeout, options.most_bytes)
+    if options.dialect == "flux":
+        return exchange, Flux(
+            exchange,
+            org=options.org,
+            bucket=options.bucket,
+            token=options.token,
+            ca_file=options.ca_file,
+        )
+    if options.dialect != "influxql":
+        raise UsageError(f"InfluxDB has no dialect {options.dialect!r}", "choose influxql or flux")
+    return exchange, InfluxQL(
+        exchange,
+        database=options.database,
+        retention_policy=options.retention_policy,
+        user=options.user,
+        password=options.password,
+        token=options.token,
+        ca_file=options.ca_file,
+    )
+
+
 class InfluxSource:
     """Reads from one InfluxDB: one request a cycle, one for all charts.
 
@@ -83,30 +111,7 @@ class InfluxSource:
 
     def __init__(self, options: InfluxOptions) -> None:
         self._options = options
-        self._exchange = Exchange(_checked_url(options.url), options.timeout, options.most_bytes)
-        self._dialect = self._make_dialect()
-
-    def _make_dialect(self) -> Dialect:
-        options = self._options
-        if options.dialect == "flux":
-            return Flux(
-                self._exchange,
-                org=options.org,
-                bucket=options.bucket,
-                token=options.token,
-                ca_file=options.ca_file,
-            )
-        if options.dialect != "influxql":
-            raise UsageError(f"InfluxDB has no dialect {options.dialect!r}", "choose influxql or flux")
-        return InfluxQL(
-            self._exchange,
-            database=options.database,
-            retention_policy=options.retention_policy,
-            user=options.user,
-            password=options.password,
-            token=options.token,
-            ca_file=options.ca_file,
-        )
+        self._exchange, self._dialect = connect(options)
 
     def load(self, hosts: Sequence[str], job_ids: Sequence[str]) -> ReadingsAnswer:
         """Read the newest points of everything, in one request whatever the size of the cluster.

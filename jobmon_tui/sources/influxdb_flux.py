@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -82,14 +83,39 @@ class Flux:
         """
         return self._exchange.run(lambda: self._ask(selections, take))
 
+    def write(self, lines: Sequence[str]) -> None:
+        """Store points, written in line protocol with times in whole seconds, in one request.
+
+        Raises:
+            SourceError: They were not stored, or not all of them.
+        """
+        self._exchange.run(lambda: self._write(lines))
+
+    def _write(self, lines: Sequence[str]) -> None:
+        from influxdb_client.client.write_api import SYNCHRONOUS
+
+        with self._connected() as client:
+            writer = client.write_api(write_options=SYNCHRONOUS)
+            writer.write(self._bucket, record="\n".join(lines), write_precision="s")
+
     def _ask(self, selections: Sequence[Selection], take: Take) -> Said:
+        query = "\n".join(
+            pipeline(selection, self._bucket, index) for index, selection in enumerate(selections)
+        )
+        with self._connected() as client:
+            response = client.query_api().query_raw(query)
+            try:
+                self._read(self._exchange.lines(response), selections, take)
+            finally:
+                response.close()
+            return Said(response.headers.get("X-Influxdb-Version", ""))
+
+    @contextmanager
+    def _connected(self) -> Iterator[Any]:
         from influxdb_client.client.influxdb_client import InfluxDBClient
 
         token = self._token.read("token of InfluxDB")
         self._exchange.hidden = (token,) if token else ()
-        query = "\n".join(
-            pipeline(selection, self._bucket, index) for index, selection in enumerate(selections)
-        )
         client: Any = InfluxDBClient(
             url=self._exchange.url,
             token=token or "",
@@ -99,12 +125,7 @@ class Flux:
         )
         try:
             self._exchange.guard(client.api_client.rest_client.pool_manager)
-            response = client.query_api().query_raw(query)
-            try:
-                self._read(self._exchange.lines(response), selections, take)
-            finally:
-                response.close()
-            return Said(response.headers.get("X-Influxdb-Version", ""))
+            yield client
         finally:
             client.close()
 

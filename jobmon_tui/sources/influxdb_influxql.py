@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import math
 from base64 import b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jobmon_tui.errors import SourceError
 from jobmon_tui.sources.influxdb_http import Exchange
 from jobmon_tui.sources.influxdb_select import Newest, OverTime, Row, Said, Selection, Take
 from jobmon_tui.sources.secrets import SecretPlace
+
+if TYPE_CHECKING:
+    import requests
 
 NUMBERS = frozenset((int, float))
 """What JSON's numbers become; its truth values are none."""
@@ -102,7 +106,31 @@ class InfluxQL:
         """
         return self._exchange.run(lambda: self._ask(selections, take))
 
+    def write(self, lines: Sequence[str]) -> None:
+        """Store points, written in line protocol with times in whole seconds, in one request.
+
+        Raises:
+            SourceError: They were not stored, or not all of them.
+        """
+        self._exchange.run(lambda: self._write(lines))
+
+    def _write(self, lines: Sequence[str]) -> None:
+        parameters = {name: self._parameters[name] for name in ("db", "rp") if name in self._parameters}
+        data = "\n".join(lines).encode()
+        with self._post("/write", parameters | {"precision": "s"}, data, {}):
+            pass
+
     def _ask(self, selections: Sequence[Selection], take: Take) -> Said:
+        question = {"q": "; ".join(map(statement, selections)).encode()}
+        accepted = {"Accept": "application/json", "Accept-Encoding": "identity"}
+        with self._post("/query", self._parameters, question, accepted) as response:
+            errors = self._read(self._exchange.lines(response.raw), len(selections), take)
+            return Said(response.headers.get("X-Influxdb-Version", ""), errors)
+
+    @contextmanager
+    def _post(
+        self, path: str, parameters: Mapping[str, str], data: Any, headers: Mapping[str, str]
+    ) -> Iterator[requests.Response]:
         import requests
         from requests.adapters import HTTPAdapter
 
@@ -115,17 +143,16 @@ class InfluxQL:
             session.mount("https://", adapter)
 
             with session.post(
-                f"{self._exchange.url}/query",
-                params=self._parameters,
-                data={"q": "; ".join(map(statement, selections)).encode()},
-                headers={"Accept": "application/json", "Accept-Encoding": "identity"} | self._credentials(),
+                f"{self._exchange.url}{path}",
+                params=parameters,
+                data=data,
+                headers={**headers, **self._credentials()},
                 stream=True,
                 timeout=self._exchange.timeout,
                 allow_redirects=False,
                 verify=str(self._ca_file) if self._ca_file else True,
             ) as response:
-                errors = self._read(self._exchange.lines(response.raw), len(selections), take)
-                return Said(response.headers.get("X-Influxdb-Version", ""), errors)
+                yield response
 
     def _credentials(self) -> dict[str, str]:
         if self._user:

@@ -74,3 +74,10 @@ class Dialect(Protocol):
         Raises:
             SourceError: The request failed.
         """
+
+    def write(self, lines: Sequence[str]) -> None:
+        """Store points, written in line protocol with times in whole seconds, in one request.
+
+        Raises:
+            SourceError: They were not stored, or not all of them.
+        """
