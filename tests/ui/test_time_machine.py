@@ -12,8 +12,8 @@ from jobmon_tui.errors import SnapshotError, SourceError
 from jobmon_tui.model.snapshot import Job, Snapshot, Usage
 from jobmon_tui.tui.app import JobmonApp
 from jobmon_tui.tui.screens.instant import InstantPrompt
+from jobmon_tui.tui.screens.list_panes import JobsPane
 from jobmon_tui.tui.screens.main import MainScreen
-from jobmon_tui.tui.screens.panes import JobsPane
 from jobmon_tui.tui.screens.timeline import TimelinePane
 from jobmon_tui.tui.widgets.fact_sheet import FactSheet
 from jobmon_tui.tui.widgets.heatmap import Heatmap

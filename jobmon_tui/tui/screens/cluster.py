@@ -8,7 +8,8 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
 from jobmon_tui.tui.screens.base import Place, View
-from jobmon_tui.tui.screens.panes import FRAME, JobsPane, SummaryPane, set_height, titled, users_pane
+from jobmon_tui.tui.screens.list_panes import JobsPane, SummaryPane, users_pane
+from jobmon_tui.tui.screens.panes import FRAME, set_height, titled
 from jobmon_tui.tui.widgets.heatmap import Heatmap
 from jobmon_tui.tui.widgets.heatmap_legend import HeatmapLegend
 from jobmon_tui.tui.widgets.table import Table

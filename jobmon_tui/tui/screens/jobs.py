@@ -7,8 +7,8 @@ from typing import Any
 from jobmon_tui.analysis.index import SnapshotIndex
 from jobmon_tui.tui.screens.base import Place
 from jobmon_tui.tui.screens.beside import Beside
+from jobmon_tui.tui.screens.list_panes import JobsPane
 from jobmon_tui.tui.screens.list_view import ListView
-from jobmon_tui.tui.screens.panes import JobsPane
 from jobmon_tui.tui.widgets.table import Table
 
 

@@ -11,7 +11,8 @@ from textual.timer import Timer
 from jobmon_tui.analysis.index import SnapshotIndex
 from jobmon_tui.tui.screens.base import View
 from jobmon_tui.tui.screens.beside import REST, Beside
-from jobmon_tui.tui.screens.panes import JobsPane, NodesPane, titled
+from jobmon_tui.tui.screens.list_panes import JobsPane, NodesPane
+from jobmon_tui.tui.screens.panes import titled
 from jobmon_tui.tui.widgets.table import Table
 
 

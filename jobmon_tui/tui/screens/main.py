@@ -25,9 +25,9 @@ from jobmon_tui.tui.screens.help import HelpScreen
 from jobmon_tui.tui.screens.job import JobView
 from jobmon_tui.tui.screens.jobs import JobsView
 from jobmon_tui.tui.screens.jump import jump_matches, user_matches
+from jobmon_tui.tui.screens.list_panes import JobsPane
 from jobmon_tui.tui.screens.node import NodeView
 from jobmon_tui.tui.screens.nodes import NodesView
-from jobmon_tui.tui.screens.panes import JobsPane
 from jobmon_tui.tui.screens.picker import Match, Picker
 from jobmon_tui.tui.screens.queue import QueueView
 from jobmon_tui.tui.screens.timeline import TimelinePane

@@ -13,7 +13,8 @@ from jobmon_tui.analysis.series import node_readings
 from jobmon_tui.model.snapshot import Node
 from jobmon_tui.tui.screens.base import Place
 from jobmon_tui.tui.screens.drill import Charted, DrillView
-from jobmon_tui.tui.screens.panes import JobsPane, titled
+from jobmon_tui.tui.screens.list_panes import JobsPane
+from jobmon_tui.tui.screens.panes import titled
 from jobmon_tui.tui.widgets.charts_pane import ChartsPane
 from jobmon_tui.tui.widgets.core_grid import CoreGrid
 from jobmon_tui.tui.widgets.fact_sheet import FactSheet

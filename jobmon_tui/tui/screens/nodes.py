@@ -5,8 +5,8 @@ from __future__ import annotations
 from jobmon_tui.analysis.index import SnapshotIndex
 from jobmon_tui.tui.screens.base import Place
 from jobmon_tui.tui.screens.beside import Beside
+from jobmon_tui.tui.screens.list_panes import NodesPane
 from jobmon_tui.tui.screens.list_view import ListView
-from jobmon_tui.tui.screens.panes import NodesPane
 from jobmon_tui.tui.widgets.table import Table
 
 

@@ -14,16 +14,8 @@ from jobmon_tui.analysis.waiting import explain_waiting
 from jobmon_tui.model.text import printable
 from jobmon_tui.model.times import clock_text
 from jobmon_tui.tui.screens.base import Place, View
-from jobmon_tui.tui.screens.panes import (
-    FRAME,
-    PARTITIONS,
-    QUEUE,
-    RESERVATIONS,
-    JobsPane,
-    SummaryPane,
-    set_height,
-    titled,
-)
+from jobmon_tui.tui.screens.list_panes import JobsPane, SummaryPane
+from jobmon_tui.tui.screens.panes import FRAME, PARTITIONS, QUEUE, RESERVATIONS, set_height, titled
 from jobmon_tui.tui.theme import palette
 from jobmon_tui.tui.widgets.table import Table
 

@@ -11,15 +11,8 @@ from textual.screen import Screen
 from textual.widgets import ContentSwitcher
 
 from jobmon_tui.tui.picture import Failure, Picture
-from jobmon_tui.tui.screens.panes import (
-    FRAME,
-    JobsPane,
-    SummaryPane,
-    TablePane,
-    set_height,
-    titled,
-    users_pane,
-)
+from jobmon_tui.tui.screens.list_panes import JobsPane, SummaryPane, users_pane
+from jobmon_tui.tui.screens.panes import FRAME, TablePane, set_height, titled
 from jobmon_tui.tui.widgets.empty import EmptyPage
 from jobmon_tui.tui.widgets.heatmap import Heatmap
 from jobmon_tui.tui.widgets.heatmap_legend import HeatmapLegend
