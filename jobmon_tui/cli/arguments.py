@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from jobmon_tui import __version__
+from jobmon_tui.cli.instants import instants_joined
 from jobmon_tui.errors import UsageError
 from jobmon_tui.tui.options import VIEWS
 
@@ -64,6 +65,7 @@ def parse_arguments(argv: Sequence[str]) -> argparse.Namespace:
         UsageError: It asks for something that does not exist or makes no sense.
         SystemExit: It asked for help or the version, which was printed.
     """
+    argv = list(instants_joined(argv))
     parser, commands = _build(argv)
     _check_names(argv, [parser, *commands.values()])
     arguments, unknown = parser.parse_known_args(argv)
