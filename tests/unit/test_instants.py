@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobmon_tui.analysis.instants import FORMS, InstantError, parse_instant
@@ -195,6 +195,7 @@ def test_what_jobmon_shows_can_be_typed(zone: Callable[[str], None], name: str) 
             assert any(0 <= instant - offset - read < exact for offset in (0, 3600, -3600)), shown
 
 
+@settings(deadline=None)
 @given(
     text=st.one_of(
         st.text(max_size=40),
@@ -218,6 +219,7 @@ def test_whatever_is_typed_is_an_instant_or_refused_in_words(text: str, now: flo
     assert refused.hint
 
 
+@settings(deadline=None)
 @given(minutes=st.integers(0, 24 * 60 - 1), now=st.floats(min_value=1e9, max_value=2e9))
 def test_a_clock_alone_is_never_in_the_future_and_of_the_last_day(minutes: int, now: float) -> None:
     instant = parse_instant(f"{minutes // 60}:{minutes % 60:02d}", now)
