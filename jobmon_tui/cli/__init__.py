@@ -55,6 +55,14 @@ def _command(arguments: Namespace) -> int:
         from jobmon_tui.cli import report
 
         return report.run(arguments)
+    if arguments.command == "record":
+        from jobmon_tui.cli import record
+
+        return record.run(arguments)
+    if arguments.command == "replay":
+        from jobmon_tui.cli import replay
+
+        return replay.run(arguments)
     if arguments.command == "config":
         from jobmon_tui.cli import config
 

@@ -43,6 +43,19 @@ examples:
   jobmon config --defaults             every key that there is, as a file to begin with
   $EDITOR "$(jobmon config --path)"    change your own file
 """
+_RECORD_EXAMPLES = """\
+examples:
+  jobmon record jobmon.jsonl.gz        a snapshot every few seconds until Ctrl-C
+  jobmon record FILE --for 10m --anonymise
+                                       ten minutes, for a ticket that strangers read
+  jobmon record FILE --spool DIR --from 'yesterday 23:00' --for 2h
+  jobmon replay FILE                   look at it again, anywhere
+"""
+_REPLAY_EXAMPLES = """\
+examples:
+  jobmon replay FILE                   what `jobmon record` wrote, or one snapshot
+  jobmon replay /var/spool/jobmon      what a collector has left
+"""
 _REPORT_EXAMPLES = """\
 examples:
   jobmon report                        the cluster as text
@@ -171,6 +184,14 @@ def _build(argv: Sequence[str]) -> tuple[_Parser, dict[str, _Parser]]:
         from jobmon_tui.cli.report import add_arguments as add_report_arguments
 
         add_report_arguments(report)
+    record = add("record", "snapshots into a file, for a ticket", "Record snapshots.", _RECORD_EXAMPLES)
+    if "record" in argv:
+        from jobmon_tui.cli.record import add_arguments as add_record_arguments
+
+        add_record_arguments(record)
+    replay = add("replay", "look at what was recorded", "Show what was recorded.", _REPLAY_EXAMPLES)
+    replay.add_argument("place", type=_some("a file"), metavar="FILE|FOLDER", help="what was recorded")
+    add_watch_arguments(replay, argparse.SUPPRESS)
     doctor = add("doctor", "what works here and what is missing", "Look what jobmon finds.", _DOCTOR_EXAMPLES)
     config = add("config", "what is configured, what can be", "Look at the configuration.", _CONFIG_EXAMPLES)
     if "config" in argv:

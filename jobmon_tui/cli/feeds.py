@@ -146,14 +146,14 @@ def demo_options(arguments: Namespace) -> dict[str, object]:
 
 
 def _recorded(place: Path) -> Feed:
-    from jobmon_tui.feeds.spool import SpoolFeed
+    from jobmon_tui.feeds.recording import recorded_feed
 
     place = place.expanduser()
     if not place.exists():
         raise UsageError(
             f"--spool: there is no folder {place}", "Name the folder that a collector writes to."
         )
-    return SpoolFeed(place)
+    return recorded_feed(place)
 
 
 def _check(arguments: Namespace, config: Config) -> None:

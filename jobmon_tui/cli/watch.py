@@ -51,6 +51,7 @@ def run(arguments: Namespace) -> int:
         thresholds=thresholds_of(config),
         wall=arguments.command == "wall",
         wall_seconds=getattr(arguments, "page_seconds", 20.0),
+        timeline_open=arguments.command == "replay",
         notice=notice,
     )
     from jobmon_tui.tui.app import run_app
