@@ -36,7 +36,7 @@ def choose_feed(arguments: Namespace, config: Config = DEFAULTS) -> tuple[Feed, 
     _check(arguments, config)
     spool = _given(arguments, "spool")
     if spool is not None:
-        return _recorded(Path(spool)), ""
+        return _recorded(Path(spool), following=arguments.command != "replay"), ""
     from jobmon_tui.backends.loading import load_backend
     from jobmon_tui.feeds.live import LiveFeed
 
@@ -145,7 +145,7 @@ def demo_options(arguments: Namespace) -> dict[str, object]:
     return {option: value for option, value in asked.items() if value is not None}
 
 
-def _recorded(place: Path) -> Feed:
+def _recorded(place: Path, *, following: bool) -> Feed:
     from jobmon_tui.feeds.recording import recorded_feed
 
     place = place.expanduser()
@@ -153,7 +153,7 @@ def _recorded(place: Path) -> Feed:
         raise UsageError(
             f"--spool: there is no folder {place}", "Name the folder that a collector writes to."
         )
-    return recorded_feed(place)
+    return recorded_feed(place, following=following)
 
 
 def _check(arguments: Namespace, config: Config) -> None:

@@ -268,17 +268,24 @@ class OneSnapshotFeed(Feed):
         return (snapshot,) if 0 <= time - snapshot.timestamp < seconds else ()
 
 
-def recorded_feed(place: Path) -> Feed:
+def recorded_feed(place: Path, *, following: bool) -> Feed:
     """The feed for whatever was recorded at a place: a recording, one snapshot, or the folder of a collector.
+
+    Args:
+        place: The file or folder.
+        following: Whether what is written there from now on is of interest.
 
     Raises:
         JobmonError: It cannot be read.
     """
-    from jobmon_tui.feeds.spool import SpoolFeed
-
-    if not place.is_file():
-        return SpoolFeed(place)
     try:
-        return RecordingFeed(place) if is_recording(place) else OneSnapshotFeed(place)
+        if place.is_file():
+            if is_recording(place):
+                return RecordingFeed(place)
+            if not following:
+                return OneSnapshotFeed(place)
     except OSError as error:
         raise JobmonError(f"{printable(place)} cannot be read: {error.strerror}") from error
+    from jobmon_tui.feeds.spool import SpoolFeed
+
+    return SpoolFeed(place)

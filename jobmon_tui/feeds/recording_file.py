@@ -46,6 +46,8 @@ VERSION = 1
 HEADER, USAGE, SNAPSHOT = b"h", b"u", b"s"
 MOST_MEMBERS = 500_000
 """Lines of a recording that are looked at: three months of a snapshot every half minute."""
+LARGEST_LINE = wire.LARGEST_DOCUMENT
+"""Bytes of one line, decompressed; what is larger is no snapshot."""
 
 _MARK = b"\x1f\x8b\x08\x04"
 _HEAD = struct.Struct("<4sIBBH2sHcQd")
@@ -57,6 +59,7 @@ _LINE = re.compile(
     rb'\{"(?:jobmon":"recording"|api":(?P<api>[0-9]{1,6}),"timestamp":(?P<snapshot>[0-9.e+-]{1,32})'
     rb'|timestamp":(?P<usage>[0-9.e+-]{1,32}),"usage":)'
 )
+_BEGINNING = b'{"jobmon":"recording"'
 _LONGEST_START = 120
 
 
@@ -134,12 +137,24 @@ def is_recording(path: Path) -> bool:
 
     Raises:
         OSError: It cannot be read.
+        SnapshotError: It was one, and somebody compressed it in another way.
     """
     with path.open("rb") as file:
-        start = file.read(_LONGEST_START)
-    if start[:2] == _GZIP_MAGIC:
-        return _head(start) is not None
-    return start.startswith(b'{"jobmon":"recording"')
+        start = file.read(4096)
+    if start[:2] != _GZIP_MAGIC:
+        return start.startswith(_BEGINNING)
+    if _head(start) is not None:
+        return True
+    try:
+        inside = zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(start, len(_BEGINNING))
+    except zlib.error:
+        return False
+    if inside == _BEGINNING:
+        raise SnapshotError(
+            f"{printable(path)}: a recording that was packed again: where its snapshots are is lost",
+            "Unpack it (gunzip) and open what comes out.",
+        )
+    return False
 
 
 def read_index(path: Path) -> Index:
@@ -180,7 +195,7 @@ def read_line(path: Path, wanted: Member, is_compressed: bool) -> object:
         head = _head(data)
         if head is None or head[:2] != (wanted.kind, wanted.size) or len(data) < wanted.size:
             raise SnapshotError(f"{printable(path)}: it changed while it was open", "Open it again.")
-    return wire.decode_json(data, origin)
+    return wire.decode_json(data, origin, largest=LARGEST_LINE)
 
 
 def _head(start: bytes) -> tuple[bytes, int, float] | None:
@@ -216,7 +231,7 @@ def _lines(file: BinaryIO) -> Iterator[Member]:
         while line and not line.endswith(b"\n"):
             line = file.readline(1 << 20)
             length += len(line)
-            if length > wire.LARGEST_DOCUMENT:
+            if length > LARGEST_LINE:
                 return
         if not line:
             return
