@@ -56,7 +56,8 @@ class RecordingWriter:
         """
         if self.bytes + len(lines) > self._largest:
             raise RecordingFullError(
-                f"{self.name} has grown to the {self._largest / 1e6:,.0f} MB that it may have"
+                f"{self.name} would grow beyond the {self._largest / 1e6:,g} MB that it may have",
+                "What was recorded before is whole. --max-size MB allows for more.",
             )
         try:
             if self._descriptor is None:
