@@ -21,6 +21,7 @@ examples:
   jobmon --mine                        only my own jobs, which asks less of Slurm
   jobmon --filter 'state:pending'      start with a filter
   jobmon --view queue --interval 30    open the queue, refresh every 30 seconds
+  jobmon -M nt                         the cluster that the configuration calls nt
   jobmon --spool /var/spool/jobmon     what a collector recorded
   jobmon --demo --demo-nodes 2000      an invented cluster, to try things out
 """
@@ -124,6 +125,14 @@ def add_source_arguments(parser: argparse.ArgumentParser, default: object = None
         help="where to look for backend_NAME.py first; may be given again",
     )
     add("--spool", type=_some("a folder"), metavar="DIR", help="what a collector recorded in that folder")
+    group.add_argument(
+        "-M",
+        "--cluster",
+        default=default,
+        type=_some("a cluster"),
+        metavar="NAME",
+        help="a cluster of the configuration: [clusters.NAME]",
+    )
     add("--config", type=_some("a file"), metavar="FILE", help="a configuration file; see `jobmon config`")
     add("--user", type=_some("a user"), metavar="NAME", help="only this user's jobs")
     group.add_argument(

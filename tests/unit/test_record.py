@@ -277,7 +277,7 @@ def test_progress_is_told_to_whoever_watches(
 # In a process of its own
 
 
-def start(*words: str, limit: int | None = None, **streams: int) -> subprocess.Popen[bytes]:
+def start(*words: str, limit: int | None = None, stdout: int | None = None) -> subprocess.Popen[bytes]:
     def confine() -> None:
         if limit is not None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
@@ -285,8 +285,8 @@ def start(*words: str, limit: int | None = None, **streams: int) -> subprocess.P
     return subprocess.Popen(
         [sys.executable, "-m", "jobmon_tui", "record", *words, *SMALL, *FAST],
         stderr=subprocess.PIPE,
+        stdout=stdout,
         preexec_fn=confine,
-        **streams,
     )
 
 
