@@ -6,7 +6,7 @@ from argparse import Namespace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from jobmon_tui.cli.feeds import choose_feed
+from jobmon_tui.cli.feeds import choose_feed, slurm_surroundings
 from jobmon_tui.cli.settings import load_settings, of_cluster, thresholds_of
 from jobmon_tui.errors import JobmonError
 
@@ -67,4 +67,5 @@ def _feed(arguments: Namespace, config: Config) -> Feed:
         # It is the demo, for want of Slurm: one invented cluster among real ones would be taken for real.
         feed.close()
         raise JobmonError("there is no Slurm on this machine", "Name a backend for the cluster at the top.")
+    feed.slurm_environment = slurm_surroundings(config)
     return feed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -83,7 +84,6 @@ def chosen_user(arguments: Namespace) -> str | None:
     if not _given(arguments, "mine"):
         user: str | None = _given(arguments, "user")
         return user
-    import os
     import pwd
 
     try:
@@ -119,6 +119,8 @@ def _slurm_source(config: Config) -> SlurmSource:
     from jobmon_tui.sources.slurm.commands import SlurmCommands
 
     settings = config.slurm
+    if settings.conf is not None and not os.access(settings.conf, os.R_OK):
+        raise setting_error(config, "slurm.conf", f"names no file that can be read: {settings.conf}")
     environment = slurm_surroundings(config)
     commands = SlurmCommands(environment, timeout=settings.timeout) if has_commands() else None
     if settings.prefer == "commands":
@@ -148,21 +150,13 @@ def _slurm_source(config: Config) -> SlurmSource:
 
 
 def slurm_surroundings(config: Config) -> dict[str, str] | None:
-    """The environment in which Slurm is asked for the configured cluster; ``None``: the process's own.
-
-    Raises:
-        UsageError: The configured slurm.conf is not there.
-    """
-    import os
-
+    """The environment in which Slurm is asked for the configured cluster; ``None``: the process's own."""
     conf, cluster = config.slurm.conf, config.slurm.cluster
     if conf is None and cluster is None:
         return None
     # Whatever the user's own commands ask is another cluster than this one.
     environment = {name: value for name, value in os.environ.items() if name != "SLURM_CLUSTERS"}
     if conf is not None:
-        if not os.access(conf, os.R_OK):
-            raise setting_error(config, "slurm.conf", f"names no file that can be read: {conf}")
         environment["SLURM_CONF"] = str(conf)
     if cluster is not None:
         environment["SLURM_CLUSTERS"] = cluster

@@ -14,11 +14,13 @@ from jobmon_tui.cli.arguments import parse_arguments
 from jobmon_tui.cli.clusters import cluster_choices
 from jobmon_tui.cli.feeds import choose_feed, slurm_surroundings
 from jobmon_tui.cli.settings import load_settings
-from jobmon_tui.errors import JobmonError, UsageError
+from jobmon_tui.errors import JobmonError, SourceError, UsageError
 from jobmon_tui.feeds.live import LiveFeed
 from jobmon_tui.feeds.spool import SpoolFeed
 from jobmon_tui.model import wire
-from jobmon_tui.model.snapshot import Node, Snapshot
+from jobmon_tui.model.snapshot import Job, Node, Snapshot
+from jobmon_tui.sources.slurm.pyslurm_process import PyslurmProcess
+from jobmon_tui.tui import observing
 
 SITE = """\
 import os
@@ -146,10 +148,11 @@ def test_another_slurm_conf_and_another_cluster(tmp_path: Path, monkeypatch: pyt
     assert (by_name["SLURM_CONF"], by_name["SLURM_CLUSTERS"]) == ("/etc/mine.conf", "nt")
 
 
-def test_a_slurm_conf_that_is_not_there(tmp_path: Path) -> None:
+def test_a_slurm_conf_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jobmon_tui.sources.slurm.choose.slurm_is_here", lambda: True)
     arguments, path = settings(tmp_path, "[clusters.a.slurm]\nconf = 'nt.conf'\n", "-M", "a")
     with pytest.raises(UsageError, match=r"slurm\.conf names no file that can be read") as caught:
-        slurm_surroundings(load_settings(arguments))
+        choose_feed(arguments, load_settings(arguments))
     assert f"{path}, line 2" in caught.value.message
 
 
@@ -159,6 +162,32 @@ def test_pyslurm_asks_this_machines_cluster_alone(tmp_path: Path, monkeypatch: p
     arguments, _ = settings(tmp_path, "[slurm]\ncluster = 'nt'\nprefer = 'pyslurm'\n")
     with pytest.raises(UsageError, match=r"slurm\.cluster cannot be asked by pyslurm"):
         choose_feed(arguments, load_settings(arguments))
+
+
+def test_pyslurms_process_asks_that_cluster() -> None:
+    command = ("/bin/sh", "-c", 'read line; echo "asks $SLURM_CONF" >&2; exit 3')
+    process = PyslurmProcess(command, environment={"SLURM_CONF": "/etc/nt.conf"})
+    with pytest.raises(SourceError, match=r"asks /etc/nt\.conf"):
+        process.read()
+    process.close()
+
+
+def test_a_job_is_observed_on_its_own_cluster(tmp_path: Path) -> None:
+    for name in ("sstat", "squeue"):
+        command = tmp_path / name
+        command.write_text('#!/bin/sh\necho "SLURM_CONF=$SLURM_CONF" >&2\nexit 1\n')
+        command.chmod(0o755)
+    there = {"PATH": f"{tmp_path}:/usr/bin:/bin", "SLURM_CONF": "/etc/nt.conf"}
+    assert "SLURM_CONF=/etc/nt.conf" in observing.count("12", there).problem
+    # srun and sstat have no way of naming a cluster: job 12 of this one is not meant.
+    by_name = there | {"SLURM_CLUSTERS": "nt"}
+    assert observing.count("12", by_name).problem == "jobs of cluster nt cannot be observed from here"
+    watch = observing.Observing()
+    job = Job(job_id="12", name="j", username="ann", state="RUNNING", n_cpus=1, layout={"c1": (0,)})
+    watch.start(job, "c1", by_name)
+    assert any("cannot be observed from here" in fact.text for fact in watch.facts(job, 0.0))
+    watch.stop()
+    assert watch.facts(job, 0.0) == ()
 
 
 # What the app can switch among
