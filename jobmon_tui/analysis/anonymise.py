@@ -2,8 +2,8 @@
 
 Users, accounts, jobs, reservations, QOS and the cluster get invented names; so do directories, files and
 commands. Sentences that people wrote (an administrator's reason, a site's notes, an error) are replaced as a
-whole; those that Slurm itself writes stay. Numbers, states, hardware and times stay as they are, so
-that usage, warnings and the queue come out the same. Job ids stay: they are Slurm's own numbers.
+whole; those that Slurm itself writes stay. Numbers, states, times, hardware, features and licences stay as
+they are, so that usage, warnings and the queue come out the same. Job ids stay: they are Slurm's own numbers.
 
 Names of nodes and partitions stay as well, for without them nothing can be found again; they can be replaced,
 too, node names so that they keep their numbers and fold as they did.
@@ -57,17 +57,7 @@ _SLURMS_OWN = re.compile(
 
 TELLING = (
     *("timed out", "refused", "no route to host", "unreachable", "permission denied", "not found"),
-    *(
-        "no such file",
-        "unable to contact slurm controller",
-        "cut short",
-        "401",
-        "403",
-        "404",
-        "500",
-        "502",
-        "503",
-    ),
+    *("no such file", "unable to contact slurm controller", "cut short"),
 )
 """What is kept of an error's text: it names nobody."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from jobmon_tui.analysis.cells import (
@@ -27,19 +27,7 @@ ALL = "all"
 """What the line of sums is called."""
 OLD = 180.0
 """Seconds after which what is shown of a cluster counts as old."""
-_SUMMED = (
-    *("cores_used", "cores_available", "gpus_used", "gpus_available", "memory_used", "memory_available"),
-    *(
-        "nodes",
-        "nodes_in_use",
-        "nodes_up",
-        "nodes_drained",
-        "nodes_down",
-        "nodes_unknown",
-        "running",
-        "pending",
-    ),
-)
+_SUMMED = tuple(one.name for one in fields(ClusterTotals) if one.name != "memory_is_measured")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +100,7 @@ def cluster_listing(states: Sequence[ClusterState]) -> Listing:
 
 
 def _sum(states: Sequence[ClusterState]) -> ClusterState:
-    """All of them together. What is unknown of one is left out; the column says of how many it is known."""
+    """All of them together; what is unknown of one is left out."""
     totals = [state.totals for state in states if state.totals is not None]
     sums = {name: _added([getattr(one, name) for one in totals]) for name in _SUMMED}
     return ClusterState(

@@ -28,7 +28,6 @@ _MONTHS = (
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _UNITS = "s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?"
 _AMOUNT = re.compile(rf"([0-9]{{1,9}}(?:\.[0-9]{{1,3}})?) ?({_UNITS})(?![a-z]) ?")
-
 _SPAN = re.compile(rf"(?P<amounts>(?:{_AMOUNT.pattern})+)")
 
 
@@ -76,14 +75,10 @@ def parse_span(text: str) -> float:
     asked = " ".join(text.lower().split())
     match = _SPAN.fullmatch(asked) if len(asked) <= _LONGEST and asked.isascii() else None
     if match is None:
-        hint = (
-            f"{asked} of what? Write {asked}s, {asked}m or {asked}h."
-            if re.fullmatch(r"[0-9.]{1,9}", asked)
-            else ""
-        )
-        raise InstantError(
-            f"{printable(text.strip(), 60)!r} is no span of time", hint or "Write 90s, 10m or 1h30m."
-        )
+        hint = "Write 90s, 10m or 1h30m."
+        if re.fullmatch(r"[0-9.]{1,9}", asked):
+            hint = f"{asked} of what? Write {asked}s, {asked}m or {asked}h."
+        raise InstantError(f"{printable(text.strip(), 60)!r} is no span of time", hint)
     return _seconds(match["amounts"])
 
 
@@ -119,7 +114,7 @@ def _present(_match: re.Match[str], now: datetime) -> float:
 
 
 def _clock_alone(match: re.Match[str], now: datetime) -> float:
-    # Twice is enough but where the clocks skipped this hour last night.
+    # Today or yesterday, but where the clocks skipped this hour or a whole day.
     return _last(now, (now.date() - timedelta(days=back) for back in range(4)), _clock(match), match[0])
 
 

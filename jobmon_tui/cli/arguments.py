@@ -201,6 +201,13 @@ def _build(argv: Sequence[str]) -> tuple[_Parser, dict[str, _Parser]]:
     replay = add("replay", "look at what was recorded", "Show what was recorded.", _REPLAY_EXAMPLES)
     replay.add_argument("place", type=_some("a file"), metavar="FILE|FOLDER", help="what was recorded")
     add_watch_arguments(replay, argparse.SUPPRESS)
+    if "replay" in argv:
+        from jobmon_tui.cli.replay import OTHER_SOURCES
+
+        for action in replay._actions:
+            if action.dest in OTHER_SOURCES:
+                # Understood, so that it can be told why it makes no sense, but not offered.
+                action.help = argparse.SUPPRESS
     doctor = add("doctor", "what works here and what is missing", "Look what jobmon finds.", _DOCTOR_EXAMPLES)
     config = add("config", "what is configured, what can be", "Look at the configuration.", _CONFIG_EXAMPLES)
     if "config" in argv:

@@ -9,7 +9,11 @@ from jobmon_tui.cli import watch
 from jobmon_tui.errors import UsageError
 from jobmon_tui.model.text import printable
 
-_OTHER_SOURCES = ("spool", "backend", "demo", "demo_nodes", "demo_jobs", "demo_seed")
+OTHER_SOURCES = (
+    *("demo", "demo_nodes", "demo_jobs", "demo_seed"),
+    *("backend", "backend_path", "spool", "url", "live"),
+)
+"""Options that name another source than what was recorded."""
 
 
 def run(arguments: Namespace) -> int:
@@ -22,7 +26,7 @@ def run(arguments: Namespace) -> int:
         UsageError: There is nothing at that place, or another source is named as well.
         JobmonError: It cannot be read.
     """
-    for option in _OTHER_SOURCES:
+    for option in OTHER_SOURCES:
         if getattr(arguments, option, None):
             name = f"--{option.replace('_', '-')}"
             raise UsageError(f"{name} and a recording cannot be had at once", "Choose one of them.")

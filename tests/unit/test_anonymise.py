@@ -103,7 +103,7 @@ secrets_ = st.lists(
 )
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(found=secrets_, hides_nodes=st.booleans(), key=st.binary(min_size=16, max_size=32))
 def test_no_private_text_is_left(found: list[tuple[str, str]], hides_nodes: bool, key: bytes) -> None:
     def supply() -> Iterator[str]:
@@ -220,7 +220,7 @@ def test_nodes_are_named_alike_everywhere(hides_nodes: bool) -> None:
         assert [new_name[host] for host in old.memory] == list(new.memory)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(
     hosts=st.lists(
         st.from_regex(r"[a-z]{1,3}[0-9]{1,3}(-ib[0-9])?(\.site)?", fullmatch=True), min_size=1, max_size=12

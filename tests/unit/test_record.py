@@ -457,6 +457,14 @@ def test_what_cannot_be_replayed(
     assert not replayed
 
 
+def test_replay_offers_no_other_source(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["replay", "--help"]) == 0
+    offered = capsys.readouterr().out
+    assert "--demo" not in offered
+    assert "--spool" not in offered
+    assert "--view" in offered
+
+
 def test_a_report_is_had_of_a_recording(
     tmp_path: Path, spool: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
