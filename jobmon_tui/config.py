@@ -15,7 +15,7 @@ Nothing else is read from anywhere: no secret stands in these files, only the pa
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,10 @@ __all__ = ["Config", "ConfigError", "ConfigFile", "Place", "Setting", "Settings"
 
 FILE = "config.toml"
 VARIABLE = "JOBMON_CONFIG"
+OF_ONE_CLUSTER = frozenset(
+    (("feed", "spool"), ("feed", "url"), ("collect", "spool"), ("collect", "lock_file"))
+)
+"""Keys that further clusters do not take over: there are the snapshots of one cluster and of no other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,32 @@ class Config(Settings):
 
     clusters: Mapping[str, Settings] = field(default_factory=lambda: NOTHING)
     """Further clusters by name; what a cluster does not set is as at the top."""
+    cluster: str | None = None
+    """The further cluster whose settings these are; ``None``: those at the top."""
     sources: Sources = Sources()
+
+    def of_cluster(self, name: str) -> Config:
+        """The configuration that holds for one of the further clusters.
+
+        Raises:
+            KeyError: There is none of that name.
+        """
+        settings = self.clusters[name]
+        prefix = f"{key_text((CLUSTERS, name))}."
+        own: dict[KeyPath, Setting] = {}
+        shared: dict[KeyPath, Setting] = {}
+        for key, setting in self.sources.values.items():
+            if key.startswith(prefix):
+                own[tuple(key.removeprefix(prefix).split("."))] = setting
+            elif (path := tuple(key.split("."))) not in OF_ONE_CLUSTER:
+                shared[path] = setting
+        values = {".".join(path): setting for path, setting in _laid_over(shared, own).items()}
+        return replace(
+            self,
+            **{one.name: getattr(settings, one.name) for one in fields(Settings)},
+            cluster=name,
+            sources=replace(self.sources, values=values),
+        )
 
 
 def config_files(
@@ -139,9 +168,10 @@ def _config(settings: Mapping[KeyPath, Setting], files: tuple[ConfigFile, ...]) 
         if path[0] == CLUSTERS:
             clusters.setdefault(path[1], {})[path[2:]] = setting
     whole = _section(Settings, top)
+    shared = {path: setting for path, setting in top.items() if path not in OF_ONE_CLUSTER}
     return Config(
         **{one.name: getattr(whole, one.name) for one in fields(Settings)},
-        clusters={name: _section(Settings, _laid_over(top, own)) for name, own in clusters.items()},
+        clusters={name: _section(Settings, _laid_over(shared, own)) for name, own in clusters.items()},
         sources=Sources(
             files,
             # A cluster's own table is no key.

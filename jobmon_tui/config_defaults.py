@@ -29,8 +29,9 @@ that has no default. Relative paths begin at the folder of the file they stand i
 No secret belongs here: what is secret stands alone in a file of its own, which nobody else may read."""
 
 _CLUSTERS = """\
-Further clusters, each with the same sections: [clusters.NAME.ganglia], ... What a cluster does not set is \
-as above."""
+Further clusters, each with the same sections: [clusters.NAME.slurm], [clusters.NAME.ganglia], ... They are \
+shown by `jobmon -M NAME`. What a cluster does not set is as above, but for where snapshots are kept: \
+feed.spool, feed.url and collect.spool are those of one cluster alone."""
 
 
 def default_config() -> str:

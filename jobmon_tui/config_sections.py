@@ -88,6 +88,11 @@ class SlurmSettings:
     """By its commands, by pyslurm, or (auto) by pyslurm where it works and by the commands elsewhere."""
     timeout: Annotated[float, Between(1, 3600)] = 30.0
     """Seconds after which a command of Slurm's that does not answer is ended."""
+    conf: Annotated[Path | None, Example("/etc/slurm-nt/slurm.conf")] = None
+    """The slurm.conf of the cluster to be asked (as SLURM_CONF); not set: this machine's own."""
+    cluster: Annotated[str | None, Example("nt")] = None
+    """The name of the cluster to be asked (as squeue -M), where Slurm's database knows several; the commands
+    alone can ask it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,7 +20,7 @@ from jobmon_tui.model.units import format_duration, format_mib
 
 SortValue = float | str | None
 """Values of one column compare with each other; ``None`` is unknown and always goes last."""
-RowKind = Literal["job", "array", "task", "node", "user", "partition", "reservation"]
+RowKind = Literal["job", "array", "task", "node", "user", "partition", "reservation", "cluster"]
 
 _DIGITS = re.compile(r"\d+")
 _WIDEST = 72

@@ -28,6 +28,7 @@ _MONTHS = (
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _UNITS = "s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?"
 _AMOUNT = re.compile(rf"([0-9]{{1,9}}(?:\.[0-9]{{1,3}})?) ?({_UNITS})(?![a-z]) ?")
+_SPAN = re.compile(rf"(?P<amounts>(?:{_AMOUNT.pattern})+)")
 
 
 class InstantError(JobmonError):
@@ -65,6 +66,26 @@ def parse_instant(text: str, now: float) -> float:
     raise InstantError(f"{printable(text.strip(), 60)!r} is no time", hint)
 
 
+def parse_span(text: str) -> float:
+    """Read how long something shall last: ``90s``, ``10m``, ``1h30m``, ``2 days``. In seconds.
+
+    Raises:
+        InstantError: It is no such span.
+    """
+    asked = " ".join(text.lower().split())
+    match = _SPAN.fullmatch(asked) if len(asked) <= _LONGEST and asked.isascii() else None
+    if match is None:
+        hint = "Write 90s, 10m or 1h30m."
+        if re.fullmatch(r"[0-9.]{1,9}", asked):
+            hint = f"{asked} of what? Write {asked}s, {asked}m or {asked}h."
+        raise InstantError(f"{printable(text.strip(), 60)!r} is no span of time", hint)
+    return _seconds(match["amounts"])
+
+
+def _seconds(amounts: str) -> float:
+    return sum(float(number) * _SECONDS[unit[0]] for number, unit in _AMOUNT.findall(amounts))
+
+
 def _within_bounds(
     read: Callable[[re.Match[str], datetime], float], match: re.Match[str], now: float, text: str
 ) -> float:
@@ -83,8 +104,7 @@ def _unix(match: re.Match[str], _now: datetime) -> float:
 
 
 def _ago(match: re.Match[str], now: datetime) -> float:
-    seconds = sum(float(number) * _SECONDS[unit[0]] for number, unit in _AMOUNT.findall(match["amounts"]))
-    instant = now.timestamp() - seconds
+    instant = now.timestamp() - _seconds(match["amounts"])
     datetime.fromtimestamp(instant)
     return instant
 
@@ -94,7 +114,7 @@ def _present(_match: re.Match[str], now: datetime) -> float:
 
 
 def _clock_alone(match: re.Match[str], now: datetime) -> float:
-    # Twice is enough but where the clocks skipped this hour last night.
+    # Today or yesterday, but where the clocks skipped this hour or a whole day.
     return _last(now, (now.date() - timedelta(days=back) for back in range(4)), _clock(match), match[0])
 
 
@@ -206,7 +226,7 @@ _MONTH = "|".join(f"{name[:3]}(?:{name[3:]})?" for name in _MONTHS)
 _READERS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], datetime], float]], ...] = (
     (re.compile(r"[0-9]{5,12}(?:\.[0-9]{1,9})?"), _unix),
     (re.compile(r"now"), _present),
-    (re.compile(rf"(?:- ?)?(?P<amounts>(?:{_AMOUNT.pattern})+)(?:ago)?"), _ago),
+    (re.compile(rf"(?:- ?)?{_SPAN.pattern}(?:ago)?"), _ago),
     (re.compile(_CLOCK), _clock_alone),
     (re.compile(rf"(?P<day>today|yesterday)(?:,? {_CLOCK})?"), _day_word),
     (re.compile(rf"(?P<weekday>{_WEEKDAY})(?:,? {_CLOCK})?"), _weekday),

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from jobmon_tui import __version__
+from jobmon_tui.cli.instants import instants_joined
 from jobmon_tui.errors import UsageError
 from jobmon_tui.tui.options import VIEWS
 
@@ -20,6 +21,7 @@ examples:
   jobmon --mine                        only my own jobs, which asks less of Slurm
   jobmon --filter 'state:pending'      start with a filter
   jobmon --view queue --interval 30    open the queue, refresh every 30 seconds
+  jobmon -M nt                         the cluster that the configuration calls nt
   jobmon --spool /var/spool/jobmon     what a collector recorded
   jobmon --url https://jobs.example.org/jobmon
   jobmon --demo --demo-nodes 2000      an invented cluster, to try things out
@@ -56,6 +58,19 @@ examples:
   jobmon collect --stdout                    print one, write nothing
   jobmon collect --systemd-unit              print a unit file for this installation
 """
+_RECORD_EXAMPLES = """\
+examples:
+  jobmon record jobmon.jsonl.gz        a snapshot every few seconds until Ctrl-C
+  jobmon record FILE --for 10m --anonymise
+                                       ten minutes, for a ticket that strangers read
+  jobmon record FILE --spool DIR --from 'yesterday 23:00' --for 2h
+  jobmon replay FILE                   look at it again, anywhere
+"""
+_REPLAY_EXAMPLES = """\
+examples:
+  jobmon replay FILE                   what `jobmon record` wrote, or one snapshot
+  jobmon replay /var/spool/jobmon      what a collector has left
+"""
 _REPORT_EXAMPLES = """\
 examples:
   jobmon report                        the cluster as text
@@ -78,6 +93,7 @@ def parse_arguments(argv: Sequence[str]) -> argparse.Namespace:
         UsageError: It asks for something that does not exist or makes no sense.
         SystemExit: It asked for help or the version, which was printed.
     """
+    argv = list(instants_joined(argv))
     parser, commands = _build(argv)
     _check_names(argv, [parser, *commands.values()])
     arguments, unknown = parser.parse_known_args(argv)
@@ -129,6 +145,14 @@ def add_source_arguments(parser: argparse.ArgumentParser, default: object = None
         action="store_true",
         default=argparse.SUPPRESS if default is argparse.SUPPRESS else False,
         help="ask Slurm itself, whatever spool or url is configured",
+    )
+    group.add_argument(
+        "-M",
+        "--cluster",
+        default=default,
+        type=_some("a cluster"),
+        metavar="NAME",
+        help="a cluster of the configuration: [clusters.NAME]",
     )
     add("--config", type=_some("a file"), metavar="FILE", help="a configuration file; see `jobmon config`")
     add("--user", type=_some("a user"), metavar="NAME", help="only this user's jobs")
@@ -202,6 +226,21 @@ def _build(argv: Sequence[str]) -> tuple[_Parser, dict[str, _Parser]]:
         from jobmon_tui.cli.collect import add_arguments as add_collect_arguments
 
         add_collect_arguments(collect)
+    record = add("record", "snapshots into a file, for a ticket", "Record snapshots.", _RECORD_EXAMPLES)
+    if "record" in argv:
+        from jobmon_tui.cli.record import add_arguments as add_record_arguments
+
+        add_record_arguments(record)
+    replay = add("replay", "look at what was recorded", "Show what was recorded.", _REPLAY_EXAMPLES)
+    replay.add_argument("place", type=_some("a file"), metavar="FILE|FOLDER", help="what was recorded")
+    add_watch_arguments(replay, argparse.SUPPRESS)
+    if "replay" in argv:
+        from jobmon_tui.cli.replay import OTHER_SOURCES
+
+        for action in replay._actions:
+            if action.dest in OTHER_SOURCES:
+                # Understood, so that it can be told why it makes no sense, but not offered.
+                action.help = argparse.SUPPRESS
     doctor = add("doctor", "what works here and what is missing", "Look what jobmon finds.", _DOCTOR_EXAMPLES)
     config = add("config", "what is configured, what can be", "Look at the configuration.", _CONFIG_EXAMPLES)
     if "config" in argv:

@@ -54,6 +54,11 @@ def _check(arguments: Namespace) -> int:
     try:
         config = load_settings(arguments)
         errors = list(check_settings(config))
+        for name in config.clusters:
+            said = {error.message for error in errors}
+            own = check_settings(config.of_cluster(name))
+            # What a cluster takes over from the top has been told.
+            errors.extend(error for error in own if error.message not in said)
     except ConfigError as error:
         errors = [error, *error.others]
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from argparse import Namespace
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,7 +16,6 @@ from jobmon_tui.errors import UsageError
 
 if TYPE_CHECKING:
     from jobmon_tui.config_feeds import FeedSettings
-    from jobmon_tui.config_sections import SlurmSettings
     from jobmon_tui.feeds.base import Feed
     from jobmon_tui.feeds.fallback import Choice
     from jobmon_tui.feeds.live import LiveFeed
@@ -42,7 +42,7 @@ def choose_feed(arguments: Namespace, config: Config = DEFAULTS) -> tuple[Feed, 
     check_choice(arguments, config)
     spool, url = _given(arguments, "spool"), _given(arguments, "url")
     if spool is not None:
-        return _recorded(Path(spool)), ""
+        return _recorded(Path(spool), following=_given(arguments, "command") != "replay"), ""
     if url is not None:
         return http_feed(str(url), _without_secrets(config.feed, str(url))), ""
     if not has_choice(arguments, config):
@@ -166,7 +166,11 @@ def live_feed(arguments: Namespace, config: Config = DEFAULTS) -> tuple[LiveFeed
 
 
 def choose_backend(arguments: Namespace, config: Config = DEFAULTS) -> tuple[str, str]:
-    """The name of the backend that is asked for, and what to tell the user about the choice."""
+    """The name of the backend that is asked for, and what to tell the user about the choice.
+
+    Raises:
+        UsageError: A cluster was named, and nothing here can ask it.
+    """
     name = _given(arguments, "backend")
     if name is not None:
         return str(name), ""
@@ -177,6 +181,12 @@ def choose_backend(arguments: Namespace, config: Config = DEFAULTS) -> tuple[str
     from jobmon_tui.sources.slurm.choose import slurm_is_here
 
     if not slurm_is_here():
+        if config.cluster is not None:
+            # Nobody must take an invented cluster for the one that they named.
+            raise UsageError(
+                f"cluster {config.cluster} cannot be asked: there is no Slurm on this machine",
+                "Name a backend, or feed.spool or feed.url, in its table of the configuration.",
+            )
         return "demo", DEMO_NOTICE
     return ("measured" if _is_measured(config) else "slurm"), ""
 
@@ -190,7 +200,6 @@ def chosen_user(arguments: Namespace) -> str | None:
     if not _given(arguments, "mine"):
         user: str | None = _given(arguments, "user")
         return user
-    import os
     import pwd
 
     try:
@@ -210,7 +219,7 @@ def backend_options(name: str, config: Config) -> dict[str, object]:
     own = config.backend.options if name == config.backend.name else {}
     options: dict[str, object] = {}
     if name in ASKING_SLURM and config.slurm != DEFAULTS.slurm:
-        options[ASKING_SLURM[name]] = _slurm_source(config.slurm)
+        options[ASKING_SLURM[name]] = _slurm_source(config)
     return options | dict(own)
 
 
@@ -220,23 +229,54 @@ def _is_measured(config: Config) -> bool:
     return bool(measuring) or config.nodes != DEFAULTS.nodes
 
 
-def _slurm_source(settings: SlurmSettings) -> SlurmSource:
+def _slurm_source(config: Config) -> SlurmSource:
     """Slurm, asked as the configuration says."""
     from jobmon_tui.sources.slurm.choose import ChosenSlurm, has_commands, has_pyslurm
     from jobmon_tui.sources.slurm.commands import SlurmCommands
 
-    commands = SlurmCommands(timeout=settings.timeout) if has_commands() else None
+    settings = config.slurm
+    if settings.conf is not None and not os.access(settings.conf, os.R_OK):
+        raise setting_error(config, "slurm.conf", f"names no file that can be read: {settings.conf}")
+    environment = slurm_surroundings(config)
+    commands = SlurmCommands(environment, timeout=settings.timeout) if has_commands() else None
     if settings.prefer == "commands":
+        return ChosenSlurm(None, commands)
+    if settings.cluster is not None:
+        if settings.prefer == "pyslurm":
+            raise setting_error(
+                config,
+                "slurm.cluster",
+                "cannot be asked by pyslurm",
+                'Set slurm.prefer to "commands" or "auto".',
+            )
         return ChosenSlurm(None, commands)
     if not has_pyslurm():
         if settings.prefer == "pyslurm":
             raise UsageError("slurm.prefer is pyslurm, which is not installed", "See: jobmon doctor")
         return ChosenSlurm(None, commands)
     from jobmon_tui.sources.slurm.pyslurm_layouts import CommandLayouts
+    from jobmon_tui.sources.slurm.pyslurm_process import PyslurmProcess
     from jobmon_tui.sources.slurm.pyslurm_source import PyslurmSource
 
-    pyslurm = PyslurmSource(layouts=CommandLayouts() if commands is not None else None)
+    pyslurm = PyslurmSource(
+        layouts=CommandLayouts(environment) if commands is not None else None,
+        reader=PyslurmProcess(environment=environment),
+    )
     return ChosenSlurm(pyslurm, None if settings.prefer == "pyslurm" else commands)
+
+
+def slurm_surroundings(config: Config) -> dict[str, str] | None:
+    """The environment in which Slurm is asked for the configured cluster; ``None``: the process's own."""
+    conf, cluster = config.slurm.conf, config.slurm.cluster
+    if conf is None and cluster is None:
+        return None
+    # Whatever the user's own commands ask is another cluster than this one.
+    environment = {name: value for name, value in os.environ.items() if name != "SLURM_CLUSTERS"}
+    if conf is not None:
+        environment["SLURM_CONF"] = str(conf)
+    if cluster is not None:
+        environment["SLURM_CLUSTERS"] = cluster
+    return environment
 
 
 def backend_paths(arguments: Namespace, config: Config = DEFAULTS) -> tuple[Path, ...]:
@@ -261,15 +301,15 @@ def demo_options(arguments: Namespace) -> dict[str, object]:
     return {option: value for option, value in asked.items() if value is not None}
 
 
-def _recorded(place: Path) -> Feed:
-    from jobmon_tui.feeds.spool import SpoolFeed
+def _recorded(place: Path, *, following: bool) -> Feed:
+    from jobmon_tui.feeds.recording import recorded_feed
 
     place = place.expanduser()
     if not place.exists():
         raise UsageError(
             f"--spool: there is no folder {place}", "Name the folder that a collector writes to."
         )
-    return SpoolFeed(place)
+    return recorded_feed(place, following=following)
 
 
 def check_choice(arguments: Namespace, config: Config) -> None:

@@ -6,7 +6,6 @@ import re
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TextIO
 
 from jobmon_tui.errors import JobmonError, UsageError
@@ -19,16 +18,13 @@ if TYPE_CHECKING:
 FORMATS = ("text", "json", "csv")
 TABLES = ("jobs", "users", "nodes")
 
-_UNIX = re.compile(r"[0-9]{4,12}(\.[0-9]{1,9})?", re.ASCII)
-_CLOCK = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?", re.ASCII)
-
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the options of the report beside those that choose the source."""
     parser.add_argument(
         "--at",
         metavar="TIME",
-        help="the recorded snapshot nearest to TIME: Unix seconds, 2026-11-22T14:30 or 14:30",
+        help="the recorded snapshot nearest to TIME: 14:30, -2h, 'yesterday 23:00', 2026-11-23T02:15",
     )
     parser.add_argument(
         "--format", choices=FORMATS, default="text", help="how to print it (default: %(default)s)"
@@ -74,34 +70,6 @@ def run(arguments: Namespace) -> int:
     return 0
 
 
-def parse_instant(text: str, now: float) -> float:
-    """Read an instant that a user wrote.
-
-    Args:
-        text: Unix seconds, an ISO date and time (in the user's own time zone unless it says another), or
-            ``14:30``: the last time that the clock showed this.
-        now: Unix seconds.
-
-    Raises:
-        UsageError: It is none of these.
-    """
-    text = text.strip()
-    if _UNIX.fullmatch(text):
-        return float(text)
-    try:
-        clock = _CLOCK.fullmatch(text)
-        if clock is None:
-            return datetime.fromisoformat(text).timestamp()
-        hour, minute, second = (int(part or 0) for part in clock.groups())
-        today = datetime.fromtimestamp(now)
-        moment = today.replace(hour=hour, minute=minute, second=second, microsecond=0)
-        return (moment if moment <= today else moment - timedelta(days=1)).timestamp()
-    except (ValueError, OverflowError, OSError):
-        raise UsageError(
-            f"{printable(text, 60)!r} is no time", "Write Unix seconds, 2026-11-22T14:30 or 14:30."
-        ) from None
-
-
 def _row_limit(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,9}", text, re.ASCII):
         raise ArgumentTypeError(f"{printable(text, 40)!r} is no number of rows")
@@ -113,11 +81,12 @@ def _load(arguments: Namespace) -> dict[str, Any]:
 
     from jobmon_tui.analysis.report import build_report
     from jobmon_tui.cli.feeds import choose_feed, chosen_user, source_name
+    from jobmon_tui.cli.instants import instant_option
     from jobmon_tui.cli.settings import load_settings, thresholds_of
     from jobmon_tui.feeds.one_user import OneUserFeed
 
     now = time.time()
-    instant = None if arguments.at is None else parse_instant(arguments.at, now)
+    instant = None if arguments.at is None else instant_option("--at", arguments.at, now)
     config = load_settings(arguments)
     thresholds = thresholds_of(config)
     chosen, notice = choose_feed(arguments, config)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from jobmon_tui import paths
 from jobmon_tui.config import Config, ConfigError, load_config
+from jobmon_tui.errors import UsageError
 
 if TYPE_CHECKING:
     from jobmon_tui.analysis.warnings import Thresholds
@@ -21,18 +22,34 @@ DEFAULTS = Config()
 
 
 def load_settings(arguments: Namespace) -> Config:
-    """The configuration that holds for a command with these options.
+    """The configuration that holds for a command with these options, of the cluster that they name.
 
     Raises:
         ConfigError: A file cannot be used.
+        UsageError: There is no such cluster.
     """
     named = getattr(arguments, "config", None)
-    return load_config(
+    config = load_config(
         os.environ,
         paths.user_config_folder(),
         paths.SITE_FOLDER,
         Path(named) if named is not None else None,
     )
+    return of_cluster(config, getattr(arguments, "cluster", None))
+
+
+def of_cluster(config: Config, name: str | None) -> Config:
+    """The configuration that holds for a cluster; for ``None`` that at the top.
+
+    Raises:
+        UsageError: There is no such cluster.
+    """
+    if name is None:
+        return config
+    if name not in config.clusters:
+        hint = _there_are(name, config.clusters) if config.clusters else "No cluster is configured by a name."
+        raise UsageError(f"there is no cluster {name!r} in the configuration", hint)
+    return config.of_cluster(name)
 
 
 def thresholds_of(config: Config) -> Thresholds:

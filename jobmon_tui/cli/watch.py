@@ -8,7 +8,7 @@ from argparse import Namespace
 from dataclasses import asdict
 from typing import Any
 
-from jobmon_tui.cli.feeds import choose_feed, chosen_user
+from jobmon_tui.cli.feeds import choose_feed, chosen_user, slurm_surroundings
 from jobmon_tui.cli.settings import (
     check_columns,
     check_filter,
@@ -40,6 +40,7 @@ def run(arguments: Namespace) -> int:
     for error in (*check_view(config), *check_columns(config)):
         raise error
     feed, notice = choose_feed(arguments, config)
+    feed.slurm_environment = slurm_surroundings(config)
     _check_theme(arguments.theme, config)
     options = WatchOptions(
         # Whoever asks for one user's jobs wants to see jobs.
@@ -51,6 +52,7 @@ def run(arguments: Namespace) -> int:
         thresholds=thresholds_of(config),
         wall=arguments.command == "wall",
         wall_seconds=getattr(arguments, "page_seconds", 20.0),
+        timeline_open=arguments.command == "replay",
         notice=notice,
     )
     from jobmon_tui.tui.app import run_app

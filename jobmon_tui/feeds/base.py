@@ -33,6 +33,8 @@ class Feed(ABC):
     only_user: str | None = None
     """Set it to have `latest` ask for this user's jobs only, where that costs the outside world less. A
     snapshot that was made so says it in its own ``only_user`` and may lack everything but those jobs."""
+    slurm_environment: Mapping[str, str] | None = None
+    """The environment in which Slurm's own commands reach the cluster; ``None``: this process's own."""
 
     def open(self) -> None:
         """Connect, or load what is heavy to load. Called once, in the worker, before anything else.

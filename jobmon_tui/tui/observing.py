@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from jobmon_tui.analysis.facts import Fact
-from jobmon_tui.errors import JobmonError
+from jobmon_tui.errors import JobmonError, SourceError
 from jobmon_tui.model.snapshot import Job
 from jobmon_tui.model.units import UNKNOWN, format_duration_words, format_mib
 
@@ -30,11 +30,28 @@ class Sampler(Protocol):
         """End it."""
 
 
-def new_sampler() -> Sampler:
-    """A sampler that runs a step in the job."""
+def new_sampler(environment: Mapping[str, str] | None = None) -> Sampler:
+    """A sampler that runs a step in the job.
+
+    Args:
+        environment: In which srun reaches the job's cluster; by default that of this process.
+
+    Raises:
+        JobmonError: srun cannot reach that cluster.
+    """
     from jobmon_tui.sources.slurm.sampler import JobSampler
 
-    return JobSampler()
+    _check_reach(environment)
+    return JobSampler(environment)
+
+
+def _check_reach(environment: Mapping[str, str] | None) -> None:
+    """srun and sstat know no other clusters: the job of the same number here would be meant."""
+    if environment is not None and environment.get("SLURM_CLUSTERS"):
+        raise SourceError(
+            f"jobs of cluster {environment['SLURM_CLUSTERS']} cannot be observed from here",
+            "set slurm.conf of that cluster in place of slurm.cluster, or run jobmon there",
+        )
 
 
 class Counted(NamedTuple):
@@ -48,12 +65,18 @@ class Counted(NamedTuple):
     problem: str = ""
 
 
-def count(job_id: str) -> Counted:
-    """Ask Slurm what it counted of a running job; takes up to ten seconds."""
+def count(job_id: str, environment: Mapping[str, str] | None = None) -> Counted:
+    """Ask Slurm what it counted of a running job; takes up to ten seconds.
+
+    Args:
+        job_id: The job.
+        environment: In which sstat reaches the job's cluster; by default that of this process.
+    """
     from jobmon_tui.sources.slurm.sstat import Sstat
 
     try:
-        steps = Sstat().use(job_id)
+        _check_reach(environment)
+        steps = Sstat(environment).use(job_id)
     except JobmonError as error:
         return Counted(job_id, problem=error.message)
     seconds = [step.cpu_seconds for step in steps if step.cpu_seconds is not None]
@@ -72,12 +95,18 @@ class Observing:
         self._sampler: Sampler | None = None
         self._refusal: JobmonError | None = None
 
-    def start(self, job: Job, node: str) -> None:
-        """Begin to observe a job; what was observed before is not any more."""
+    def start(self, job: Job, node: str, environment: Mapping[str, str] | None = None) -> None:
+        """Begin to observe a job; what was observed before is not any more.
+
+        Args:
+            job: The job.
+            node: Where.
+            environment: In which Slurm's commands reach its cluster; by default that of this process.
+        """
         self.stop()
         self.node = node
-        self._sampler = new_sampler()
         try:
+            self._sampler = new_sampler(environment)
             self._sampler.start(job.job_id, node)
         except JobmonError as error:
             self._refusal = error
@@ -96,7 +125,7 @@ class Observing:
             job: The job.
             now: Unix seconds, for the age of what was seen.
         """
-        if self._sampler is None:
+        if not self.node:
             return ()
         return (*self._observed(job, now), *self._counted(job.job_id))
 
@@ -113,13 +142,11 @@ class Observing:
         yield Fact("largest task", format_mib(counted.memory_max))
 
     def _observed(self, job: Job, now: float) -> tuple[Fact, ...]:
-        if self._sampler is None:
-            return ()
         heading = Fact(f"Observed on {self.node}", "", "primary")
         try:
             if self._refusal is not None:
                 raise self._refusal
-            seen = self._sampler.latest()
+            seen = self._sampler.latest() if self._sampler is not None else None
         except JobmonError as error:
             hint = (Fact("", error.hint, "dim"),) if error.hint else ()
             return (heading, Fact("ended", error.message, "warning"), *hint)

@@ -33,5 +33,7 @@ class WatchOptions:
     """Show the wall display: no cursor, no input, pages that take turns."""
     wall_seconds: float = 20.0
     """How long a page of the wall display stays."""
+    timeline_open: bool = False
+    """Show the timeline of what was recorded from the start."""
     notice: str = ""
     """Something to tell the user once at the start, e.g. why the demo is shown."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import cast
 
 import pytest
@@ -55,12 +56,12 @@ def samplers(monkeypatch: pytest.MonkeyPatch) -> list[FakeSampler]:
     """Every sampler that the app makes; its user is ada, and it looks at them often."""
     made: list[FakeSampler] = []
 
-    def _new_sampler() -> FakeSampler:
+    def _new_sampler(environment: Mapping[str, str] | None = None) -> FakeSampler:
         made.append(FakeSampler())
         return made[-1]
 
     monkeypatch.setattr("jobmon_tui.tui.observing.new_sampler", _new_sampler)
-    monkeypatch.setattr("jobmon_tui.tui.observing.count", lambda job_id: Counted(job_id, 5400.0, 512.0))
+    monkeypatch.setattr("jobmon_tui.tui.observing.count", lambda job_id, _: Counted(job_id, 5400.0, 512.0))
     monkeypatch.setattr("jobmon_tui.tui.screens.job.LOOK", 0.02)
     monkeypatch.setattr("jobmon_tui.tui.app.getpass.getuser", lambda: "ada")
     return made
@@ -105,7 +106,7 @@ async def test_what_went_wrong_is_said_in_words(
     open_app: OpenApp, feed: FakeFeed, samplers: list[FakeSampler], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refused = Counted("10", problem="Slurm tells the use of job 10 to nobody")
-    monkeypatch.setattr("jobmon_tui.tui.observing.count", lambda _: refused)
+    monkeypatch.setattr("jobmon_tui.tui.observing.count", lambda *_: refused)
     async with open_app(feed, (140, 50)) as pilot:
         await open_job(pilot, "10")
         await pilot.press("o")

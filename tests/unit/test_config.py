@@ -149,6 +149,32 @@ def test_clusters_begin_as_the_top_is(files: Files) -> None:
     assert "clusters.empty" not in config.sources.values
 
 
+def test_the_settings_of_a_cluster_hold_in_place_of_those_at_the_top(files: Files) -> None:
+    config = loaded(
+        files,
+        "[slurm]\ntimeout = 5\nconf = '/top.conf'\n[watch]\ntheme = 'a'\ninterval = 3\n"
+        "[backend]\nname = 'top'\noptions.a = 1\n"
+        "[clusters.north.watch]\ninterval = 7\n[clusters.north.slurm]\nconf = 'north.conf'\n"
+        "[clusters.'my site'.backend]\nname = 'other'\n",
+    )
+    north = config.of_cluster("north")
+    assert (config.cluster, north.cluster) == (None, "north")
+    assert (north.watch.interval, north.watch.theme, north.slurm.timeout) == (7, "a", 5)
+    assert north.slurm.conf is not None
+    assert north.slurm.conf.name == "north.conf"
+    assert north.slurm.conf.is_absolute()
+    # A complaint about a key names the line that set it.
+    assert north.sources.values["watch.interval"].place.line == 11
+    assert north.sources.values["watch.theme"].place.line == 5
+    assert north.clusters == config.clusters
+    site = config.of_cluster("my site")
+    assert site.backend.name == "other"
+    assert "backend.options" not in site.sources.values
+    assert "backend.options" in north.sources.values
+    with pytest.raises(KeyError):
+        config.of_cluster("south")
+
+
 def test_paths_begin_at_their_file_or_home(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/ada")
     config = loaded(

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobmon_tui.analysis.instants import FORMS, InstantError, parse_instant
+from jobmon_tui.analysis.instants import FORMS, InstantError, parse_instant, parse_span
 from jobmon_tui.errors import JobmonError
 from jobmon_tui.model.times import clock_text, stamp_text
 
@@ -195,6 +195,7 @@ def test_what_jobmon_shows_can_be_typed(zone: Callable[[str], None], name: str) 
             assert any(0 <= instant - offset - read < exact for offset in (0, 3600, -3600)), shown
 
 
+@settings(deadline=None)
 @given(
     text=st.one_of(
         st.text(max_size=40),
@@ -218,6 +219,7 @@ def test_whatever_is_typed_is_an_instant_or_refused_in_words(text: str, now: flo
     assert refused.hint
 
 
+@settings(deadline=None)
 @given(minutes=st.integers(0, 24 * 60 - 1), now=st.floats(min_value=1e9, max_value=2e9))
 def test_a_clock_alone_is_never_in_the_future_and_of_the_last_day(minutes: int, now: float) -> None:
     instant = parse_instant(f"{minutes // 60}:{minutes % 60:02d}", now)
@@ -228,3 +230,21 @@ def test_a_clock_alone_is_never_in_the_future_and_of_the_last_day(minutes: int, 
 def test_a_clock_gone_mad_is_told(now: float) -> None:
     with pytest.raises(InstantError, match="calendar"):
         parse_instant("14:30", now)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90s", 90), ("10m", 600), ("1h30m", 5400), (" 2 Days ", 172_800), ("1.5h", 5400), ("1w 1 d", 691_200)],
+)
+def test_spans_are_read_as_people_type_them(text: str, seconds: float) -> None:
+    assert parse_span(text) == seconds
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [("10", "10 of what? Write 10s, 10m or 10h."), ("", "1h30m"), ("-2h", "1h30m"), ("1h ago", "1h30m")],
+)
+def test_other_spans_are_refused_with_a_hint(text: str, hint: str) -> None:
+    with pytest.raises(InstantError, match="is no span of time") as caught:
+        parse_span(text)
+    assert hint in caught.value.hint

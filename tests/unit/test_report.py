@@ -7,7 +7,6 @@ import io
 import json
 from argparse import ArgumentParser, Namespace
 from dataclasses import replace
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,13 @@ import pytest
 
 from jobmon_tui.analysis.report import build_report
 from jobmon_tui.analysis.warnings import Thresholds
+from jobmon_tui.cli import main
 from jobmon_tui.cli import report as command
+from jobmon_tui.cli.arguments import parse_arguments
+from jobmon_tui.cli.instants import instant_option
 from jobmon_tui.cli.report_csv import COLUMNS, csv_cell, print_csv
 from jobmon_tui.cli.report_text import print_text
-from jobmon_tui.errors import JobmonError, SnapshotError, UsageError
+from jobmon_tui.errors import JobmonError, SnapshotError
 from jobmon_tui.model import wire
 from jobmon_tui.model.snapshot import (
     BackfillSlot,
@@ -327,7 +329,7 @@ def test_a_past_of_a_planned_cluster_has_slots_of_its_own(
     maintenance = Reservation(name="m", nodes="c9", start_time=1060, end_time=2000)
     planned = replace(SHOWN, nodes={"c9": free}, reservations=(maintenance,))
     (tmp_path / "data1000.json.gz").write_bytes(wire.encode(planned))
-    report = json.loads(printed(capsys, tmp_path, "--format", "json", "--at", "1000"))
+    report = json.loads(printed(capsys, tmp_path, "--format", "json", "--at", "01000"))
     assert report["backfill"] == {"milan": {"6": {"count": 1, "tMin": 60, "tMax": 60}}}
 
 
@@ -464,35 +466,26 @@ def test_other_cells_stay_what_they_are(value: object, cell: object) -> None:
     assert csv_cell(value) == cell
 
 
-# Instants
-
-NOON = datetime(2025, 6, 15, 12, 0, 30).timestamp()
+# Arguments
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("1750000690", 1750000690.0),
-        (" 1750000690.5 ", 1750000690.5),
-        ("2025-06-15T11:30", datetime(2025, 6, 15, 11, 30).timestamp()),
-        ("2025-06-15 11:30:05", datetime(2025, 6, 15, 11, 30, 5).timestamp()),
-        ("2025-06-15T11:30+00:00", 1749987000.0),
-        ("2025-06-15T11:30Z", 1749987000.0),
-        ("11:30", datetime(2025, 6, 15, 11, 30).timestamp()),
-        ("12:00:30", NOON),
-        ("12:01", (datetime(2025, 6, 15, 12, 1) - timedelta(days=1)).timestamp()),
-        ("9:05", datetime(2025, 6, 15, 9, 5).timestamp()),
-    ],
+    ("text", "expected"), [("--at=-2h", -7200), ("--at -2h", -7200), ("--at 14:30", None), ("--at now", 0)]
 )
-def test_instants_are_read_as_people_write_them(text: str, expected: float) -> None:
-    assert command.parse_instant(text, NOON) == expected
+def test_an_instant_is_said_as_in_the_time_machine(text: str, expected: float | None) -> None:
+    said = parse_arguments(["report", *text.split(" ", 1)]).at
+    assert expected is None or instant_option("--at", said, 1e9) - 1e9 == expected
 
 
-@pytest.mark.parametrize("text", ["", "noon", "25:00", "12:60", "-5", "1e9", "2025-13-01", "inf", "９９９９"])
-def test_other_instants_are_refused_with_a_hint(text: str) -> None:
-    with pytest.raises(UsageError, match="is no time") as caught:
-        command.parse_instant(text, NOON)
-    assert "14:30" in caught.value.hint
+@pytest.mark.parametrize("text", ["", "noon", "25:00", "-5", "1430"])
+def test_an_instant_that_is_none_is_refused_with_the_option_and_a_hint(
+    text: str, spool: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["report", "--spool", str(spool), "--at", text]) == 2
+    said = capsys.readouterr().err
+    assert "--at: " in said
+    assert "is no time" in said
+    assert said.count("\n") == 2
 
 
 @pytest.mark.parametrize("limit", ["-1", "x", "1.5", ""])

@@ -132,6 +132,31 @@ def test_the_number_of_calls_does_not_depend_on_the_number_of_jobs(slurm: Slurm)
     assert len(slurm.calls()) == 4
 
 
+HEADED = """\
+#!/bin/sh
+[ -n "$SLURM_CLUSTERS" ] && echo "CLUSTER: $SLURM_CLUSTERS"
+exec {command} "$@"
+"""
+
+
+@pytest.mark.parametrize("headed", [("squeue",), ("squeue", "scontrol"), ()])
+def test_the_line_that_names_the_cluster_is_no_answer(slurm: Slurm, headed: tuple[str, ...]) -> None:
+    for name in headed:
+        (slurm.folder / name).rename(slurm.folder / f"real-{name}")
+        slurm.script(name, HEADED.format(command=f"${{0%/*}}/real-{name}"))
+    expected = slurm.source().load()
+    environment = slurm.environment | {"SLURM_CLUSTERS": "nt"}
+    answer = SlurmCommands(environment, timeout=20, clock=lambda: 0.0).load()
+    assert answer.problems == ()
+    assert (answer.jobs, answer.nodes, answer.cluster) == (expected.jobs, expected.nodes, "west")
+    assert (answer.partitions, answer.reservations) == (expected.partitions, expected.reservations)
+
+
+def test_a_job_that_poses_as_that_line_stays_a_job(slurm: Slurm) -> None:
+    slurm.jobs({**WAITING, "JobID": "7", "Name": "CLUSTER: nt"}, RUNNING)
+    assert {job.name for job in slurm.source().load().jobs} >= {"CLUSTER: nt"}
+
+
 def test_one_users_jobs_take_one_call(slurm: Slurm) -> None:
     answer = slurm.source().load(only_user="ann")
     assert slurm.calls() == ["squeue --all --noheader --states=all --sort=i --user=ann"]

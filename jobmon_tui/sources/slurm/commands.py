@@ -32,6 +32,7 @@ from jobmon_tui.sources.slurm.scontrol import (
 
 PARTITIONS_EVERY = 10
 """Cycles between two looks at the partitions."""
+HEADING = b"CLUSTER: "
 LAYOUT = "core layout"
 """What is missing where nobody tells what the jobs hold."""
 SHOW_NODES = ("scontrol", "--all", "-d", "-o", "show", "node")
@@ -56,7 +57,8 @@ class SlurmCommands:
     """Slurm, asked by squeue and scontrol.
 
     Args:
-        environment: What the commands see; the program's own environment by default.
+        environment: What the commands see; the program's own environment by default. ``SLURM_CONF`` and
+            ``SLURM_CLUSTERS`` in it choose the cluster.
         timeout: Seconds after which a command that does not answer is ended.
         clock: The time in Unix seconds.
     """
@@ -73,7 +75,9 @@ class SlurmCommands:
         """The cluster's name, known from the first load on."""
         self.version = ""
         """Slurm's version, known from the first load on."""
-        self._runner = Runner(slurm_environment(os.environ if environment is None else environment), timeout)
+        surroundings = os.environ if environment is None else environment
+        self._runner = Runner(slurm_environment(surroundings), timeout)
+        self._has_heading = bool(surroundings.get("SLURM_CLUSTERS"))
         self._clock = clock
         self._jobs_reader = squeue.JobsReader()
         self._details_reader = DetailsReader()
@@ -200,7 +204,17 @@ class SlurmCommands:
         output = self._runner.run(command)
         cycle.calls += 1
         cycle.seconds += output.seconds
+        return without_heading(output) if self._has_heading else output
+
+
+def without_heading(output: Output) -> Output:
+    """What a command printed without the line that names the cluster, which even ``--noheader`` leaves.
+
+    It stands there only where a cluster was asked for by its name, and not with every command or version.
+    """
+    if not output.printed.startswith(HEADING):
         return output
+    return output._replace(printed=output.printed.partition(b"\n")[2])
 
 
 def with_gpus_in_use(nodes: tuple[Node, ...], jobs: tuple[Job, ...]) -> tuple[Node, ...]:

@@ -15,10 +15,14 @@ TIMEOUT = 30.0
 
 
 class CommandLayouts:
-    """One ``scontrol -d show job`` for all jobs."""
+    """One ``scontrol -d show job`` for all jobs.
 
-    def __init__(self) -> None:
-        self._runner = Runner(slurm_environment(os.environ), TIMEOUT)
+    Args:
+        environment: What the command sees; the program's own environment by default.
+    """
+
+    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+        self._runner = Runner(slurm_environment(os.environ if environment is None else environment), TIMEOUT)
         self._reader = DetailsReader()
 
     def read(self, multiline: Iterable[str]) -> Mapping[int, JobLayout]:

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import IO
 
@@ -37,10 +37,17 @@ class PyslurmProcess:
     Args:
         command: What to start.
         longest: Seconds to wait for one answer.
+        environment: What the process sees; this one's own environment by default.
     """
 
-    def __init__(self, command: Sequence[str] = COMMAND, longest: float = LONGEST_READING) -> None:
+    def __init__(
+        self,
+        command: Sequence[str] = COMMAND,
+        longest: float = LONGEST_READING,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self._command = tuple(command)
+        self._environment = environment
         self._longest = longest
         self._lock = threading.Lock()
         self._reading = threading.Lock()
@@ -100,7 +107,10 @@ class PyslurmProcess:
                         stdout=subprocess.PIPE,
                         stderr=self._complaints,
                         start_new_session=True,
-                        env=os.environ | WHOLE_TASK_LISTS,
+                        env={
+                            **(os.environ if self._environment is None else self._environment),
+                            **WHOLE_TASK_LISTS,
+                        },
                     )
                 except OSError as error:
                     raise SourceError(f"pyslurm's process cannot be started: {error}") from error

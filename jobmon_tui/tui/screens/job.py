@@ -286,8 +286,9 @@ class JobView(DrillView):
             self._stop_observing()
             self._show_facts()
         elif job is not None and node:
-            self._observing.start(job, node)
-            count = partial(observing.count, job.job_id)
+            environment = self.main.jobmon.feed.slurm_environment
+            self._observing.start(job, node, environment)
+            count = partial(observing.count, job.job_id, environment)
             self.main.jobmon.series_desk.ask(f"{self.view_name}:counted", count)
             self._looking = self.set_interval(LOOK, self._show_facts)
             self._show_facts()
