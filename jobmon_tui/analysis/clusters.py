@@ -73,7 +73,8 @@ def answered(state: ClusterState, snapshot: Snapshot, source: str, me: str) -> C
     mine = next((user for user in index.users if user.name == me), None)
     return replace(
         state,
-        title=snapshot.cluster or state.title,
+        # A cluster with a name in the configuration is called as -M calls it.
+        title=state.title if state.name else snapshot.cluster or state.title,
         source=source,
         totals=index.totals,
         my_running=mine.running if mine else 0,

@@ -8,6 +8,7 @@ from argparse import Namespace
 from dataclasses import asdict
 from typing import Any
 
+from jobmon_tui.cli.clusters import cluster_choices
 from jobmon_tui.cli.feeds import choose_feed, chosen_user, slurm_surroundings
 from jobmon_tui.cli.settings import (
     check_columns,
@@ -53,6 +54,7 @@ def run(arguments: Namespace) -> int:
         wall=arguments.command == "wall",
         wall_seconds=getattr(arguments, "page_seconds", 20.0),
         timeline_open=arguments.command == "replay",
+        clusters=() if arguments.command == "replay" else cluster_choices(arguments),
         notice=notice,
     )
     from jobmon_tui.tui.app import run_app

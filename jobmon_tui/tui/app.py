@@ -18,8 +18,9 @@ from textual.screen import Screen
 from jobmon_tui.analysis.diff import Comparison, compare
 from jobmon_tui.analysis.groups import GROUPINGS, Grouper, NodeGroup
 from jobmon_tui.analysis.readings import Reading, available_readings
-from jobmon_tui.analysis.warnings import DEFAULT_THRESHOLDS
+from jobmon_tui.analysis.warnings import DEFAULT_THRESHOLDS, Thresholds
 from jobmon_tui.feeds.base import Feed
+from jobmon_tui.model.text import printable
 from jobmon_tui.tui import textual_compat
 from jobmon_tui.tui.chart_source import ChartSource
 from jobmon_tui.tui.desk import Desk
@@ -33,11 +34,13 @@ from jobmon_tui.tui.messages import (
     TimelineRead,
 )
 from jobmon_tui.tui.options import WatchOptions
+from jobmon_tui.tui.overview import Overview
 from jobmon_tui.tui.picture import Failure, Picture
 from jobmon_tui.tui.poller import Poller
 from jobmon_tui.tui.remember import Remembered
 from jobmon_tui.tui.screens.main import MainScreen
 from jobmon_tui.tui.screens.wall import WallScreen
+from jobmon_tui.tui.switching import MadeFeed, made_feed
 from jobmon_tui.tui.theme import DEFAULT_THEME, THEMES
 from jobmon_tui.tui.time_machine import TimeMachine
 from jobmon_tui.tui.watched import Watched
@@ -84,7 +87,12 @@ class JobmonApp(App[None]):
         self.paused = False
         self.reading_key = ""
         self.own_name = own_name()
-        self.watched = self._watch_feed(feed)
+        thresholds = self.options.thresholds or DEFAULT_THRESHOLDS
+        self.watched = self._watch_feed(feed, self.options.interval, thresholds)
+        clusters = self.options.clusters
+        self.cluster = next((choice.name for choice in clusters if choice.is_shown), "")
+        """The cluster that is shown, as the configuration calls it; empty for the one at its top."""
+        self.overview = Overview(clusters, self.own_name, clock=clock) if clusters else None
         self.time_machine = TimeMachine(lambda: self.watched.past, clock)
         self.desk = Desk(self.post_message)
         # A store of measurements may take seconds to answer: lists must not wait for it.
@@ -92,10 +100,9 @@ class JobmonApp(App[None]):
         self._grouper = Grouper()
         self._watch: MainScreen | WallScreen | None = None
 
-    def _watch_feed(self, feed: Feed) -> Watched:
-        interval = self.options.interval or self.remembered.interval or feed.interval
-        thresholds = self.options.thresholds or DEFAULT_THRESHOLDS
-        return Watched(feed, self.post_message, interval, thresholds, lambda: self.group_key)
+    def _watch_feed(self, feed: Feed, interval: float | None, thresholds: Thresholds) -> Watched:
+        pace = interval or self.remembered.interval or feed.interval
+        return Watched(feed, self.post_message, pace, thresholds, lambda: self.group_key)
 
     @property
     def feed(self) -> Feed:
@@ -148,6 +155,8 @@ class JobmonApp(App[None]):
     def on_unmount(self) -> None:
         """Leave at once: calls under way are ended, not waited for."""
         self.watched.stop()
+        if self.overview is not None:
+            self.overview.close()
         self.desk.stop()
         self.series_desk.stop()
 
@@ -167,6 +176,8 @@ class JobmonApp(App[None]):
         self.failure = None
         if message.picture is not self.present:
             self.present = message.picture
+            if self.overview is not None:
+                self.overview.told(self.cluster, message.picture.snapshot, self.feed.title)
             if not self.time_machine.is_past:
                 self._show_picture(message.picture)
             watch.time_passed()
@@ -214,6 +225,34 @@ class JobmonApp(App[None]):
             with self.batch_update():
                 watch.picture_ready(picture)
 
+    def choose_cluster(self, name: str) -> None:
+        """Show another cluster of the configuration.
+
+        Args:
+            name: As the configuration calls it; empty for the one at its top.
+        """
+        choice = next((one for one in self.options.clusters if one.name == name), None)
+        if choice is not None and name != self.cluster:
+            # Whoever waits for another list must not wait for a backend to be loaded.
+            self.series_desk.ask("cluster", partial(made_feed, choice))
+
+    def _show_cluster(self, made: MadeFeed) -> None:
+        """Another cluster's feed is made: nothing of the old one stays on the screen."""
+        if made.feed is None:
+            self.notify(printable(made.problem, 400), title=made.choice.title, severity="error", markup=False)
+            return
+        self.watched.stop()
+        self.watched = self._watch_feed(made.feed, made.choice.interval, made.choice.thresholds)
+        self.cluster = made.choice.name
+        self.present = self.failure = self.comparison = None
+        self.time_machine = TimeMachine(lambda: self.watched.past, self.clock)
+        if self.overview is not None:
+            self.overview.shows(self.cluster)
+        if isinstance(self._watch, MainScreen):
+            self._watch.cluster_changed()
+        self.watched.poller.set_paused(self.paused)
+        self.watched.start()
+
     def show_present(self) -> None:
         """Leave the past."""
         self.time_machine.to_present()
@@ -241,6 +280,8 @@ class JobmonApp(App[None]):
             # It may have been asked for before the mark was taken off.
             self.comparison = message.result if self.time_machine.marked is not None else None
             watch.comparison_changed()
+        elif isinstance(message.result, MadeFeed):
+            self._show_cluster(message.result)
         elif watch is not None:
             watch.desk_done(message.topic, message.result)
 

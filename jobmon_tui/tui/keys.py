@@ -14,12 +14,15 @@ TOP_VIEWS = (
     ("5", "Queue", "queue"),
 )
 """Key, title and name of the views that a digit opens."""
+CLUSTERS_VIEW = ("0", "Clusters", "clusters")
+"""The same of the view that there is where several clusters are configured."""
 
 MAIN_BINDINGS: list[BindingType] = [
     *(
         Binding(key, f"open_view('{name}')", title, show=False, id=f"view.{name}", tooltip=f"{title} view")
-        for key, title, name in TOP_VIEWS
+        for key, title, name in (*TOP_VIEWS, CLUSTERS_VIEW)
     ),
+    Binding("C", "pick_cluster", show=False, id="view.cluster_of", tooltip="Show another cluster"),
     Binding(
         "slash", "filter", "filter", key_display="/", id="filter.type", tooltip="Filter jobs as you type"
     ),

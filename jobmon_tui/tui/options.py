@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from jobmon_tui.analysis.warnings import Thresholds
+    from jobmon_tui.feeds.clusters import ClusterChoice
 
 VIEWS = ("cluster", "jobs", "nodes", "queue")
 """The views that can be opened by name."""
@@ -35,5 +36,7 @@ class WatchOptions:
     """How long a page of the wall display stays."""
     timeline_open: bool = False
     """Show the timeline of what was recorded from the start."""
+    clusters: tuple[ClusterChoice, ...] = ()
+    """All clusters that can be changed among; empty where there is only one."""
     notice: str = ""
     """Something to tell the user once at the start, e.g. why the demo is shown."""

@@ -86,7 +86,7 @@ async def test_one_line_a_cluster_and_what_failed_in_words() -> None:
         assert "1 of 3 without an answer" in shown
         tiny, north, old, sums = (
             next(line for line in shown.splitlines() if name in line)
-            for name in ("tiny*", "north", "no answer", "all 2")
+            for name in ("tiny*", " nt ", "no answer", "all 2")
         )
         assert "5 s ago" in tiny
         assert "7/ 32" in tiny

@@ -4,31 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from textual.app import ComposeResult, SystemCommand
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.screen import Screen
 from textual.widgets import ContentSwitcher, Static
 
-from jobmon_tui.analysis.filter import FilterError, JobFilter, parse_filter
-from jobmon_tui.analysis.filter_terms import quote
+from jobmon_tui.analysis.filter import FilterError, parse_filter
 from jobmon_tui.analysis.listing import Listing
 from jobmon_tui.model.hostlist import natural_key
 from jobmon_tui.model.text import printable
-from jobmon_tui.tui.keys import MAIN_BINDINGS, TOP_VIEWS
+from jobmon_tui.tui.keys import CLUSTERS_VIEW, MAIN_BINDINGS, TOP_VIEWS
 from jobmon_tui.tui.picture import Failure, Picture
 from jobmon_tui.tui.screens.base import Place, View
+from jobmon_tui.tui.screens.choosing import Choosing
 from jobmon_tui.tui.screens.cluster import ClusterView
+from jobmon_tui.tui.screens.clusters import ClustersView
 from jobmon_tui.tui.screens.help import HelpScreen
 from jobmon_tui.tui.screens.job import JobView
 from jobmon_tui.tui.screens.jobs import JobsView
-from jobmon_tui.tui.screens.jump import jump_matches, user_matches
 from jobmon_tui.tui.screens.list_panes import JobsPane
 from jobmon_tui.tui.screens.node import NodeView
 from jobmon_tui.tui.screens.nodes import NodesView
-from jobmon_tui.tui.screens.picker import Match, Picker
 from jobmon_tui.tui.screens.queue import QueueView
 from jobmon_tui.tui.screens.timeline import TimelinePane
 from jobmon_tui.tui.widgets.empty import EmptyPage
@@ -37,14 +35,12 @@ from jobmon_tui.tui.widgets.key_line import KeyLine
 from jobmon_tui.tui.widgets.status import FailureBanner, FilterState, StatusHeader
 from jobmon_tui.tui.widgets.table import Table
 
-if TYPE_CHECKING:
-    from jobmon_tui.tui.app import JobmonApp
-
 VIEWS: dict[str, type[View]] = {
     "cluster": ClusterView,
     "jobs": JobsView,
     "nodes": NodesView,
     "queue": QueueView,
+    "clusters": ClustersView,
     "job": JobView,
     "node": NodeView,
 }
@@ -54,7 +50,7 @@ SMALLEST = (60, 20)
 _LONGEST_HISTORY = 50
 
 
-class MainScreen(Screen[None]):
+class MainScreen(Choosing):
     """Header, one view, bottom line."""
 
     BINDINGS: ClassVar[list[BindingType]] = MAIN_BINDINGS
@@ -63,7 +59,7 @@ class MainScreen(Screen[None]):
         super().__init__()
         self.place = Place(view)
         self._history: list[Place] = []
-        self.filter: JobFilter = parse_filter("")
+        self.filter = parse_filter("")
         self._start_filter = filter_text
         self.room = "wide"
         """``narrow``, ``middle`` or ``wide``: what the width allows."""
@@ -74,14 +70,9 @@ class MainScreen(Screen[None]):
         """Whether the drill-downs show what each core does, where that is measured."""
 
     @property
-    def jobmon(self) -> JobmonApp:
-        """The app, typed."""
-        return cast("JobmonApp", self.app)
-
-    @property
-    def picture(self) -> Picture | None:
-        """The newest picture, if there is one."""
-        return self.jobmon.picture
+    def _top_views(self) -> tuple[tuple[str, str, str], ...]:
+        """The views that digits open; of several clusters only where there are some."""
+        return TOP_VIEWS if self.jobmon.overview is None else (CLUSTERS_VIEW, *TOP_VIEWS)
 
     def compose(self) -> ComposeResult:
         """Everything there is; views that are not shown cost nothing."""
@@ -92,7 +83,7 @@ class MainScreen(Screen[None]):
             yield VIEWS[self.place.view](self.place.view)
         yield TimelinePane(id="timeline")
         yield FilterLine(id="filter-line")
-        yield KeyLine(TOP_VIEWS, id="keys")
+        yield KeyLine(self._top_views, id="keys")
         with Vertical(id="too-small"):
             yield Static(id="too-small-text")
 
@@ -128,6 +119,8 @@ class MainScreen(Screen[None]):
         self._show_view()
         if first:
             self.call_after_refresh(self._mount_others)
+            if self.jobmon.options.timeline_open and not self.timeline.is_open:
+                self.timeline.open()
 
     async def _mount_others(self, then: Callable[[], None] | None = None) -> None:
         """Make the views that are not shown yet, behind the first picture: it need not wait for them."""
@@ -284,15 +277,40 @@ class MainScreen(Screen[None]):
         self._tell_what_is_needed()
         keys = self.query_one(KeyLine)
         keys.view = self.place.view
-        if self.picture is None:
+        switcher = self.query_one(ContentSwitcher)
+        if self.picture is None and self.place.view != "clusters":
+            switcher.current = "no-picture"
             return
         view = self.view
-        switcher = self.query_one(ContentSwitcher)
         switcher.current = view.id
         view.enter(self.place)
         view.update_view()
         view.focus_first()
         keys.repaint()
+
+    def cluster_changed(self) -> None:
+        """Another cluster is looked at: nothing of the old one is left to see or to come back to."""
+        self.clear_marks()
+        self._history.clear()
+        self.place = Place("cluster")
+        self.query_one("#views").remove_class("stale")
+        self.query_one(EmptyPage).show_failure(None)
+        self._place_changed()
+        self.timeline.cluster_changed()
+
+    def on_clusters_view_chosen(self, event: ClustersView.Chosen) -> None:
+        """A line of the overview was opened."""
+        event.stop()
+        if event.name == self.jobmon.cluster:
+            self.go(Place("cluster"))
+        else:
+            self.jobmon.choose_cluster(event.name)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What is for several clusters is not there for one."""
+        if action == "pick_cluster" or (action, parameters) == ("open_view", ("clusters",)):
+            return self.jobmon.overview is not None
+        return True
 
     def _show_view(self) -> None:
         switcher = self.query_one(ContentSwitcher)
@@ -327,10 +345,6 @@ class MainScreen(Screen[None]):
             header.filter = FilterState(text=header.filter.text, shown=listing.shown, total=listing.total)
             header.repaint()
 
-    def set_filter_field(self, field: str, value: str) -> None:
-        """Filter by one field and nothing else."""
-        self.set_filter(f"{field}:{quote(value)}")
-
     def action_filter(self) -> None:
         """Open the line to type a filter in."""
         line = self.query_one(FilterLine)
@@ -346,39 +360,12 @@ class MainScreen(Screen[None]):
         self.query_one(FilterLine).display = False
         self.view.focus_first()
 
-    def action_pick_user(self) -> None:
-        """Pick a user by typing a part of the name."""
-        if self.picture is not None:
-            self.app.push_screen(
-                Picker("Show the jobs of", user_matches(self.picture.index)), self._user_picked
-            )
-
-    def _user_picked(self, match: Match | None) -> None:
-        if match is not None:
-            self.set_filter(self.filter.with_user(match.value or None).text)
-
     def action_mine(self) -> None:
         """Only the jobs of whoever runs jobmon; again: everyone's."""
         mine = self.jobmon.own_name
         self.set_filter(self.filter.with_user(None if self.filter.user == mine else mine).text)
 
     # Jumping, readings, yanking, help.
-
-    def action_jump(self) -> None:
-        """Go anywhere by name."""
-        if self.picture is not None:
-            self.app.push_screen(Picker("Jump to", jump_matches(self.picture.index)), self._jump_to)
-
-    def _jump_to(self, match: Match | None) -> None:
-        if match is None:
-            return
-        if match.kind == "view":
-            self.go(Place(match.value))
-        elif match.kind == "user":
-            self.set_filter_field("user", match.value)
-            self.go(Place("jobs"))
-        else:
-            self.go(Place(match.kind.partition(" ")[0], match.value))
 
     def action_next_reading(self) -> None:
         """Colour nodes by the next reading that this snapshot has."""
@@ -420,7 +407,7 @@ class MainScreen(Screen[None]):
 
     def commands(self) -> Iterable[SystemCommand]:
         """What the command palette offers besides the app's own."""
-        for _, title, name in TOP_VIEWS:
+        for _, title, name in self._top_views:
             yield SystemCommand(f"View: {title}", "Open this view", partial(self.action_open_view, name))
         yield SystemCommand("Next reading", "Colour the nodes by another reading", self.action_next_reading)
         yield SystemCommand("Next grouping", "Group the nodes differently", self.action_next_group)

@@ -68,6 +68,12 @@ class TimelinePane(Vertical):
             self.jobmon.show_present()
         self.show_time()
 
+    def cluster_changed(self) -> None:
+        """Another cluster has another past."""
+        if self.is_open:
+            self.jobmon.time_machine.read_timeline(again=True)
+        self.show_time()
+
     def time_passed(self) -> None:
         """There is something new on the timeline, or another instant is shown."""
         if self.is_open:
@@ -77,6 +83,7 @@ class TimelinePane(Vertical):
     def show_time(self) -> None:
         """Everything that says which instant is shown follows the time machine."""
         bar = self.bar
+        bar.machine = self.jobmon.time_machine
         bar.now, bar.user, bar.comparison = self.jobmon.clock(), self.main.filter.user, self.jobmon.comparison
         bar.repaint()
         self.main.show_time()
