@@ -119,6 +119,18 @@ class ThresholdSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ObserveSettings:
+    """How one of your own jobs is observed on its node (o in its drill-down)."""
+
+    via: Literal["srun", "ssh"] = "srun"
+    """By a small step of the job (srun --overlap), or by ssh where users may log in to their jobs' nodes."""
+    ssh_host: Annotated[str, Example("{node}.cluster.example.org")] = "{node}"
+    """What ssh calls a node; {node} is Slurm's name of it."""
+    ssh_arguments: Annotated[tuple[str, ...], Example(["-o", "ProxyJump=login1"])] = ()
+    """More arguments for ssh. It never asks for a password: keys or host-based logins must do."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """Everything that can be set for one cluster."""
 
@@ -130,3 +142,4 @@ class Settings:
     prometheus: PrometheusSettings = field(default_factory=PrometheusSettings)
     nodes: NodeSettings = field(default_factory=NodeSettings)
     thresholds: ThresholdSettings = ThresholdSettings()
+    observe: ObserveSettings = ObserveSettings()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from jobmon_tui.analysis.facts import Fact
@@ -11,6 +11,7 @@ from jobmon_tui.model.snapshot import Job
 from jobmon_tui.model.units import UNKNOWN, format_duration_words, format_mib
 
 if TYPE_CHECKING:
+    from jobmon_tui.config_sections import ObserveSettings
     from jobmon_tui.sources.slurm.sampler_frame import Observation
 
 MOST_CORES = 32
@@ -20,8 +21,8 @@ MOST_CORES = 32
 class Sampler(Protocol):
     """Watches one job on one node; no method blocks."""
 
-    def start(self, job_id: str, node: str) -> None:
-        """Begin to watch."""
+    def start(self, job_id: str, node: str, gpus: Collection[int] = ()) -> None:
+        """Begin to watch a job on a node where it holds those GPUs."""
 
     def latest(self) -> Observation | None:
         """The newest that was seen, if anything was yet; raises JobmonError once it has ended."""
@@ -30,11 +31,17 @@ class Sampler(Protocol):
         """End it."""
 
 
-def new_sampler() -> Sampler:
-    """A sampler that runs a step in the job."""
+def new_sampler(settings: ObserveSettings | None) -> Sampler:
+    """A sampler that runs a step in the job, or logs in to its node.
+
+    Raises:
+        UsageError: It cannot be done as configured.
+    """
     from jobmon_tui.sources.slurm.sampler import JobSampler
 
-    return JobSampler()
+    if settings is None:
+        return JobSampler()
+    return JobSampler(via=settings.via, ssh_host=settings.ssh_host, ssh_arguments=settings.ssh_arguments)
 
 
 class Counted(NamedTuple):
@@ -69,16 +76,24 @@ class Observing:
         """Where; empty while nothing is observed."""
         self.counted: Counted | None = None
         """What Slurm counted of the job when that began, once it has answered."""
+        self._via = ""
         self._sampler: Sampler | None = None
         self._refusal: JobmonError | None = None
 
-    def start(self, job: Job, node: str) -> None:
-        """Begin to observe a job; what was observed before is not any more."""
+    def start(self, job: Job, node: str, settings: ObserveSettings | None = None) -> None:
+        """Begin to observe a job; what was observed before is not any more.
+
+        Args:
+            job: One of the user's own.
+            node: One of its nodes.
+            settings: How to get there; ``None``: by a step of the job.
+        """
         self.stop()
         self.node = node
-        self._sampler = new_sampler()
+        self._via = "" if settings is None else settings.via
         try:
-            self._sampler.start(job.job_id, node)
+            self._sampler = new_sampler(settings)
+            self._sampler.start(job.job_id, node, job.gpu_layout.get(node, ()))
         except JobmonError as error:
             self._refusal = error
 
@@ -96,7 +111,7 @@ class Observing:
             job: The job.
             now: Unix seconds, for the age of what was seen.
         """
-        if self._sampler is None:
+        if not self.node:
             return ()
         return (*self._observed(job, now), *self._counted(job.job_id))
 
@@ -113,18 +128,17 @@ class Observing:
         yield Fact("largest task", format_mib(counted.memory_max))
 
     def _observed(self, job: Job, now: float) -> tuple[Fact, ...]:
-        if self._sampler is None:
-            return ()
         heading = Fact(f"Observed on {self.node}", "", "primary")
         try:
             if self._refusal is not None:
                 raise self._refusal
-            seen = self._sampler.latest()
+            seen = self._sampler.latest() if self._sampler is not None else None
         except JobmonError as error:
             hint = (Fact("", error.hint, "dim"),) if error.hint else ()
             return (heading, Fact("ended", error.message, "warning"), *hint)
         if seen is None:
-            return (heading, Fact("seen", "the step starts...", "dim"))
+            waits_for = "ssh connects..." if self._via == "ssh" else "the step starts..."
+            return (heading, Fact("seen", waits_for, "dim"))
         return (heading, *_seen(seen, job, now))
 
 

@@ -422,5 +422,6 @@ def test_what_is_configured_is_what_measures(write: Write) -> None:
     feed: Any = choose_feed(arguments, load_settings(arguments))[0]
     assert isinstance(feed._backend, MeasuredBackend)
     assert isinstance(feed._backend._source, ChosenSlurm)
-    measuring = [type(kept.source) for kept in feed._backend._measuring._kept]
+    sources: list[Any] = [kept.source for kept in feed._backend._measuring._kept]
+    measuring = [type(source.here) for source in sources]
     assert measuring == [GangliaSource, InfluxSource]
