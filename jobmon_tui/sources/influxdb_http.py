@@ -93,9 +93,11 @@ class Exchange:
                 if left <= 0:
                     break
                 self._changed.wait(left)
+            # Ending the connection ends the work, too, and some answers look whole when they are cut off.
+            in_time = done.is_set()
             self._end()
             self._refuse_if_closed()
-        if not done.is_set() or (failure and time.monotonic() > self._deadline):
+        if not in_time or (failure and time.monotonic() > self._deadline):
             raise self._too_slow()
         if failure:
             raise self._in_words(failure[0]) from None

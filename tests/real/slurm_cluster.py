@@ -226,7 +226,7 @@ class SlurmCluster:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def _remove_groups(self) -> None:
-        """Control groups outlive a slurmstepd that was killed; those of ours are called by our node's name."""
+        """Control groups outlive a slurmstepd that was killed; ours are called by our node's name."""
         for controller in CONTROLLERS:
             root = CGROUPS / controller / f"slurm_{self.nodes[0]}"
             deadline = time.monotonic() + 5
