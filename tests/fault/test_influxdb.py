@@ -122,6 +122,7 @@ def test_a_long_answer_that_flows_is_not_cut_off(
     failure: Callable[..., SourceError], dialect: Named, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("jobmon_tui.sources.influxdb_http.LEAST_SPEED", 200)
+    monkeypatch.setattr("jobmon_tui.sources.influxdb_http.CHUNK", 64)
 
     def flows(connection: socket.socket) -> None:
         pause = threading.Event()

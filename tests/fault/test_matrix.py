@@ -140,10 +140,10 @@ class Site:
         self.broken = {name: Broken(kind) for name, kind in kinds.items()}
         for each in self.broken.values():
             stack.callback(each.ended.set)
-        self.servers: dict[str, Talker | StandIn] = {
-            name: stack.enter_context(Talker(talk) if name == "ganglia" else StandIn(talk))
-            for name, talk in self.broken.items()
-        }
+        self.servers: dict[str, Talker | StandIn] = {}
+        for name, talk in self.broken.items():
+            server = Talker(talk) if name == "ganglia" else StandIn(talk)
+            self.servers[name] = stack.enter_context(server)
         self.backend = MeasuredBackend(
             Slurm(),
             self._sources(dialect),
