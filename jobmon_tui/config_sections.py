@@ -86,6 +86,9 @@ class SlurmSettings:
     """By its commands, by pyslurm, or (auto) by pyslurm where it works and by the commands elsewhere."""
     timeout: Annotated[float, Between(1, 3600)] = 30.0
     """Seconds after which a command of Slurm's that does not answer is ended."""
+    own_use: bool = True
+    """Whether Slurm is asked, once a minute by sstat, what your own running jobs use; only of those that
+    nothing measures."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -142,8 +142,9 @@ class Site:
             stack.callback(each.ended.set)
         self.servers: dict[str, Talker | StandIn] = {}
         for name, talk in self.broken.items():
-            server = Talker(talk) if name == "ganglia" else StandIn(talk)
-            self.servers[name] = stack.enter_context(server)
+            server: Talker | StandIn = Talker(talk) if name == "ganglia" else StandIn(talk)
+            stack.enter_context(server)
+            self.servers[name] = server
         self.backend = MeasuredBackend(
             Slurm(),
             self._sources(dialect),
