@@ -93,6 +93,9 @@ class SlurmSettings:
     cluster: Annotated[str | None, Example("nt")] = None
     """The name of the cluster to be asked (as squeue -M), where Slurm's database knows several; the commands
     alone can ask it."""
+    own_use: bool = True
+    """Whether Slurm is asked, once a minute by sstat, what your own running jobs use; only of those that
+    nothing measures."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +129,18 @@ class ThresholdSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ObserveSettings:
+    """How one of your own jobs is observed on its node (o in its drill-down)."""
+
+    via: Literal["srun", "ssh"] = "srun"
+    """By a small step of the job (srun --overlap), or by ssh where users may log in to their jobs' nodes."""
+    ssh_host: Annotated[str, Example("{node}.cluster.example.org")] = "{node}"
+    """What ssh calls a node; {node} is Slurm's name of it."""
+    ssh_arguments: Annotated[tuple[str, ...], Example(["-o", "ProxyJump=login1"])] = ()
+    """More arguments for ssh. It never asks for a password: keys or host-based logins must do."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """Everything that can be set for one cluster."""
 
@@ -140,3 +155,4 @@ class Settings:
     nodes: NodeSettings = field(default_factory=NodeSettings)
     thresholds: ThresholdSettings = ThresholdSettings()
     collect: CollectSettings = field(default_factory=CollectSettings)
+    observe: ObserveSettings = ObserveSettings()

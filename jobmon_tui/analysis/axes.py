@@ -39,7 +39,9 @@ def top_of(highest: float, unit: str) -> float:
         unit: Its unit; amounts in MiB get round numbers of GiB, TiB, ...
     """
     if not math.isfinite(highest) or highest <= 0:
-        return 100.0 if unit == "%" else 1.0
+        return 100.0 if unit == "%" else 2.0
+    if unit == "MiB":
+        highest = max(highest, 2.0)  # Half of it, which is written as well, would be 0 MiB.
     base, steps = (1024.0, _BINARY) if unit == "MiB" else (1000.0, _DECIMAL)
     power = base ** math.floor(math.log(highest, base))
     # A hair's breadth of tolerance, for logarithms are not exact.

@@ -27,7 +27,7 @@ _WIDEST = 72
 """Cells that a growing column may come to have."""
 
 
-TREND_WIDTH = 10
+TREND_WIDTH = 6
 """Cells of a small chart in a list."""
 
 

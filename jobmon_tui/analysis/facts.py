@@ -97,6 +97,8 @@ def _resources(job: Job) -> Iterator[Fact]:
     nodes = f" on {_count(job.n_nodes, 'node')}" if job.n_nodes else ""
     gpus = f" and {_count(job.n_gpus, 'GPU')}" if job.n_gpus else ""
     yield Fact(word, f"{_count(job.n_cpus, 'core')}{gpus}{nodes}")
+    if job.cpu_used is not None:
+        yield Fact("CPU used", f"{job.cpu_used:.0f} % of its cores, as Slurm counts")
     if job.memory_request is not None:
         yield Fact("memory", f"{format_mib(job.memory_request)} on each node asked for")
     if job.memory:

@@ -23,7 +23,7 @@ WORDS = {
 class JobCpu(Mapping[str, float]):
     """Job id to how busy the cores that it holds are, in %; worked out when asked for.
 
-    A job is absent where none of its cores is measured: unknown is not idle.
+    A job is absent where none of its cores is measured, nor Slurm counted for it: unknown is not idle.
 
     Args:
         snapshot: The snapshot to look at.
@@ -49,11 +49,13 @@ class JobCpu(Mapping[str, float]):
 
     def _busy(self, job_id: str) -> float | None:
         job = self._snapshot.jobs.get(job_id)
-        if job is None or not job.is_running or not job.layout:
+        if job is None or not job.is_running:
             return None
+        if not job.layout:
+            return job.cpu_used
         use = job_usage(job, self._snapshot)
         if not use.cores_reported or use.user is None or use.system is None:
-            return None
+            return job.cpu_used
         return use.user + use.system
 
 

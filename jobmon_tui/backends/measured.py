@@ -46,6 +46,8 @@ class MeasuredBackend(SlurmBackend):
         stale_after: Seconds for which a failing source's last readings stand.
         keep_job_memory: Whether the highest memory use of each job is kept in the state folder, for when
             jobmon starts again.
+        own_use: Whether Slurm is asked now and then what the user's own running jobs use, as far as nothing
+            measures it.
 
     Raises:
         UsageError: An option makes no sense.
@@ -63,8 +65,9 @@ class MeasuredBackend(SlurmBackend):
         time_limit: float = LIMIT,
         stale_after: float = STALE_AFTER,
         keep_job_memory: bool = True,
+        own_use: bool = True,
     ) -> None:
-        super().__init__(slurm)
+        super().__init__(slurm, own_use=own_use)
         self.rules = NodeRules(section_from("nodes", nodes, NodeSettings))
         if readings is None:
             readings = sources_from(
@@ -132,7 +135,7 @@ class MeasuredBackend(SlurmBackend):
         answers = self._measuring.answers()
         shown = self.reported_nodes(self._scheduled, answers)
         self._measured_nodes = measured_nodes(shown, answers, self.names, self.scheduler_cpu_use)
-        jobs = measured_jobs(slurm.jobs, answers, self.names)
+        jobs = self.with_own_use(measured_jobs(slurm.jobs, answers, self.names))
         self._measured_jobs = list(self.reported_jobs(self._with_highest_memory(jobs)))
 
     def nodes(self) -> Iterable[Node]:

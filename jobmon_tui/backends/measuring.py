@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
+from functools import partial
 from typing import Any
 
 from jobmon_tui.backends.node_rules import Devices, NodeRules
@@ -42,8 +43,9 @@ def sources_from(
 
 
 def _ganglia(settings: GangliaSettings, rules: NodeRules) -> ReadingsSource:
-    from jobmon_tui.sources.ganglia import GangliaSource
+    from jobmon_tui.sources.ganglia import GangliaSource, longest_answer
     from jobmon_tui.sources.ganglia_metrics import DEFAULT_METRICS
+    from jobmon_tui.sources.readings_process import ReadingsProcess
 
     usual = dict(DEFAULT_METRICS)
     by_host: dict[str, Mapping[str, str]] = {}
@@ -56,13 +58,15 @@ def _ganglia(settings: GangliaSettings, rules: NodeRules) -> ReadingsSource:
                 metrics = _of_interface(interface) if interface else network
                 metrics = {**metrics, **(_of_disk(device) if device else disk)}
                 by_host.setdefault(rf"(?={host}\Z){other_host}", metrics)
-    return GangliaSource(
+    make = partial(
+        GangliaSource,
         [split_address(address) for address in settings.addresses],
         metrics={**settings.metrics, **{name: usual[name] for name in usual if name not in settings.metrics}},
         metrics_by_host=by_host,
         timeout=settings.timeout,
         dead_after=settings.dead_after,
     )
+    return ReadingsProcess(make, longest_answer(settings.timeout))
 
 
 def _taken_out(metrics: dict[str, str], beginning: str) -> dict[str, str]:
@@ -101,7 +105,9 @@ def _of_disk(device: str) -> dict[str, str]:
 
 def _influxdb(settings: InfluxSettings, rules: NodeRules) -> ReadingsSource:
     from jobmon_tui.sources.influxdb import InfluxOptions, InfluxSource
+    from jobmon_tui.sources.influxdb_http import longest_answer
     from jobmon_tui.sources.influxdb_schema import InfluxSchema
+    from jobmon_tui.sources.readings_process import ReadingsProcess
     from jobmon_tui.sources.secrets import SecretPlace
 
     schema: InfluxSchema = _filled(InfluxSchema(), settings.schema, "influxdb.schema")
@@ -112,7 +118,8 @@ def _influxdb(settings: InfluxSettings, rules: NodeRules) -> ReadingsSource:
         )
     if rules.jobfs_device:
         schema = replace(schema, job_disk=replace(schema.job_disk, devices=_pairs(rules.jobfs_device)))
-    return InfluxSource(
+    make = partial(
+        InfluxSource,
         InfluxOptions(
             url=settings.url or "",
             dialect=settings.dialect,
@@ -130,8 +137,9 @@ def _influxdb(settings: InfluxSettings, rules: NodeRules) -> ReadingsSource:
             interval=settings.interval,
             job_interval=settings.job_interval,
             timeout=settings.timeout,
-        )
+        ),
     )
+    return ReadingsProcess(make, longest_answer(settings.timeout))
 
 
 def _filled(schema: Any, own: Mapping[str, object], option: str) -> Any:
@@ -178,6 +186,7 @@ def _pairs(devices: Devices) -> tuple[tuple[str, str], ...]:
 def _prometheus(settings: PrometheusSettings) -> ReadingsSource:
     from jobmon_tui.sources.prometheus import PrometheusOptions, PrometheusSource
     from jobmon_tui.sources.prometheus_queries import Queries
+    from jobmon_tui.sources.readings_process import ReadingsProcess
     from jobmon_tui.sources.secrets import SecretPlace
 
     try:
@@ -189,7 +198,8 @@ def _prometheus(settings: PrometheusSettings) -> ReadingsSource:
             f"prometheus.queries: no reading {wrong}", f"There are {', '.join(known)}."
         ) from None
     defaults = PrometheusOptions()
-    return PrometheusSource(
+    make = partial(
+        PrometheusSource,
         PrometheusOptions(
             address=settings.url or defaults.address,
             user=settings.user or "",
@@ -206,3 +216,4 @@ def _prometheus(settings: PrometheusSettings) -> ReadingsSource:
         ),
         queries,
     )
+    return ReadingsProcess(make, settings.time_limit)

@@ -70,6 +70,7 @@ class OzstarBackend(MeasuredBackend):
         time_limit: Seconds that a cycle waits for Ganglia and InfluxDB together.
         stale_after: Seconds for which the last readings stand after one of them failed.
         keep_job_memory: Whether the highest memory use of each job survives a restart of jobmon.
+        own_use: Whether Slurm is asked what the user's own running jobs use, as far as nothing measures it.
 
     Raises:
         UsageError: An option makes no sense.
@@ -89,6 +90,7 @@ class OzstarBackend(MeasuredBackend):
         time_limit: float = LIMIT,
         stale_after: float = STALE_AFTER,
         keep_job_memory: bool = True,
+        own_use: bool = True,
     ) -> None:
         super().__init__(
             slurm,
@@ -99,6 +101,7 @@ class OzstarBackend(MeasuredBackend):
             time_limit=time_limit,
             stale_after=stale_after,
             keep_job_memory=keep_job_memory,
+            own_use=own_use,
         )
         self._is_public = yes_or_no_from("short_user_names", short_user_names)
         self._up_by_readings = yes_or_no_from("node_up_by_readings", node_up_by_readings)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from jobmon_tui.backends.base import BackendBase
+from jobmon_tui.backends.own_use import OwnUse
+from jobmon_tui.backends.site_options import yes_or_no_from
 from jobmon_tui.model.snapshot import Job, Node, Partition, Reservation, SourceStatus
 from jobmon_tui.sources.slurm.answer import SlurmAnswer, SlurmSource
 
@@ -14,13 +16,15 @@ class SlurmBackend(BackendBase):
 
     Args:
         source: Where the answers come from; by default the best that this machine has.
+        own_use: Whether Slurm is asked now and then what the user's own running jobs use.
     """
 
     title = "slurm"
     default_interval = 10.0
 
-    def __init__(self, source: SlurmSource | None = None) -> None:
+    def __init__(self, source: SlurmSource | None = None, *, own_use: bool = True) -> None:
         self._source = source
+        self._own_use = OwnUse() if yes_or_no_from("own_use", own_use) else None
         self._answer: SlurmAnswer | None = None
         self._failing_since: dict[str, float] = {}
 
@@ -50,7 +54,7 @@ class SlurmBackend(BackendBase):
 
     def jobs(self) -> Iterable[Job]:
         """Every job, or those of ``only_user``."""
-        return self._answered().jobs
+        return self.with_own_use(self._answered().jobs)
 
     def partitions(self) -> Iterable[Partition]:
         """The cluster's partitions."""
@@ -88,12 +92,19 @@ class SlurmBackend(BackendBase):
             )
             for problem in answer.problems
         )
-        return (slurm, *failing)
+        counted = self._own_use.statuses() if self._own_use is not None else ()
+        return (slurm, *failing, *counted)
 
     def close(self) -> None:
         """End a call under way, from whichever thread."""
         if self._source is not None:
             self._source.close()
+        if self._own_use is not None:
+            self._own_use.close()
+
+    def with_own_use(self, jobs: Sequence[Job]) -> Sequence[Job]:
+        """The jobs, the user's own with what Slurm counted of them where nothing else was measured."""
+        return jobs if self._own_use is None else self._own_use.filled(jobs)
 
     def _slurm(self) -> SlurmSource:
         if self._source is None:

@@ -220,6 +220,8 @@ def backend_options(name: str, config: Config) -> dict[str, object]:
     options: dict[str, object] = {}
     if name in ASKING_SLURM and config.slurm != DEFAULTS.slurm:
         options[ASKING_SLURM[name]] = _slurm_source(config)
+        if not config.slurm.own_use:
+            options["own_use"] = False
     return options | dict(own)
 
 

@@ -51,6 +51,7 @@ def run(arguments: Namespace) -> int:
         theme=arguments.theme or _unless_remembered(config, "theme"),
         columns=_columns(config),
         thresholds=thresholds_of(config),
+        observe=config.observe,
         wall=arguments.command == "wall",
         wall_seconds=getattr(arguments, "page_seconds", 20.0),
         timeline_open=arguments.command == "replay",

@@ -65,6 +65,45 @@ class CoreUse(Sequence["CpuTimes | None"]):
         use._unknown = frozenset()
         return use
 
+    @classmethod
+    def of_tenths(cls, tenths: array[int]) -> CoreUse:
+        """Take percentages times ten as they are, five a core, all known: no look at each core.
+
+        Args:
+            tenths: Of the type ``H``.
+
+        Raises:
+            ValueError: It is not five numbers a core, or of another type.
+        """
+        if tenths.typecode != "H" or len(tenths) % 5:
+            raise ValueError(f"{len(tenths)} numbers of type {tenths.typecode} are not five tenths a core")
+        use = cls.__new__(cls)
+        use._numbers = tenths
+        use._unknown = frozenset()
+        return use
+
+    @property
+    def state(self) -> tuple[str, bytes, tuple[int, ...]]:
+        """What it is made of, in plain values, for another process: see `restored`."""
+        numbers = self._numbers
+        kind, kept = ("B", numbers) if isinstance(numbers, bytes) else (numbers.typecode, numbers.tobytes())
+        return kind, kept, tuple(self._unknown)
+
+    @classmethod
+    def restored(cls, kind: str, kept: bytes, unknown: Sequence[int]) -> CoreUse:
+        """Readings from their `state`.
+
+        Raises:
+            ValueError: It is no such state.
+        """
+        if kind not in ("B", "H", "d"):
+            raise ValueError(f"{kind!r} is no kind of numbers")
+        use = cls.packed(kept) if kind == "B" else cls.__new__(cls)
+        if kind != "B":
+            use._numbers = array(kind, kept)
+        use._unknown = frozenset(unknown)
+        return use
+
     @property
     def whole(self) -> bytes | None:
         """The five whole percentages of each core, one after the other, if that is what is known of all."""

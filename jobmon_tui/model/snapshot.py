@@ -165,6 +165,8 @@ class Job:
     start_time: float | None = None
     """Unix seconds; for a pending job the scheduler's estimate, ``None`` if it has none."""
 
+    cpu_used: float | None = None
+    """How busy its cores were of late by Slurm's own count (for the user's own jobs), in % of all of them."""
     memory: Mapping[str, float] = field(default_factory=_nothing)
     """Measured memory in use: host to MiB. A host that is absent is unknown."""
     memory_max: float | None = None

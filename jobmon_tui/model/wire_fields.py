@@ -127,6 +127,7 @@ OWN_JOB_FIELDS: Fields = {
     "command": ("command", text),
     "exitCode": ("exit_code", text),
     "number": ("number", count),
+    "cpuUsed": ("cpu_used", number),
     "arrayTasks": ("array_tasks", text),
     "tasks": ("task_count", positive_count),
 }

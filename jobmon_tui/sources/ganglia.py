@@ -20,9 +20,16 @@ INTERACTIVE_PORTS = (8652,)
 """Where gmetad waits for a line that names the part of the tree that is wanted."""
 MOST_BYTES = 4 * 1024**3
 """Of one answer. 10,000 nodes of 128 cores are 2.3 GB; of it, one host at a time is kept."""
+LEAST_SPEED = 100 * 1024**2
+"""Bytes a second: the time limit of an answer grows by a second for every so many that have arrived."""
 _PIECE = 64 * 1024  # Small enough that parsing one never holds up the drawing thread.
 _PATIENCE = 0.2  # Seconds beyond the time limit for a thread to notice it.
 _NO_SITES: Mapping[str, MetricMap] = MappingProxyType({})
+
+
+def longest_answer(timeout: float) -> float:
+    """Seconds that a load can take at the most, given its time-out."""
+    return timeout + MOST_BYTES / LEAST_SPEED
 
 
 class GangliaSource:
@@ -37,7 +44,9 @@ class GangliaSource:
             ``{"my_gpu(\\d)": "gpu_utilisation", **DEFAULT_METRICS}``.
         metrics_by_host: Regular expressions for whole (unshortened) host names, each to metrics that count
             before those above on these hosts, such as another network interface or disk.
-        timeout: Seconds for everything together.
+        timeout: Seconds for everything together, and for any wait for the next piece of an answer. A long
+            answer has a second more for each 100 MiB that have arrived: one that flows is not cut off for
+            being long, one that trickles ends after these seconds.
         dead_after: Seconds without a report after which a host's readings are unknown.
         clock: The present, in Unix seconds.
         shorten_hosts: Leave out the domain where host names are unambiguous without.
@@ -87,10 +96,12 @@ class GangliaSource:
         started = time.monotonic()
         requests = self._start(started + self._timeout)
         with self._progress:
-            self._progress.wait_for(
-                lambda: self._closed or all(request.is_done for request in requests),
-                self._timeout + _PATIENCE,
-            )
+            # Each ends by itself in time, except in a look-up of a name, which nothing can interrupt.
+            while not self._closed and (waited_for := [one for one in requests if not one.is_done]):
+                left = max(one.deadline for one in waited_for) + _PATIENCE - time.monotonic()
+                if left <= 0:
+                    break
+                self._progress.wait(left)
             # What has been read is ours alone now; a thread that still runs is remembered.
             self._requests = [request for request in requests if not request.is_done]
         if self._closed:
@@ -136,6 +147,7 @@ class GangliaSource:
                     address,
                     asks=address[1] in self._interactive_ports,
                     deadline=deadline,
+                    timeout=self._timeout,
                     most_bytes=self._most_bytes,
                     tree=TreeReader(self._recognisers.of, self._dead_after),
                     progress=self._progress,
@@ -179,6 +191,7 @@ class _Request(threading.Thread):
         *,
         asks: bool,
         deadline: float,
+        timeout: float,
         most_bytes: int,
         tree: TreeReader,
         progress: threading.Condition,
@@ -186,7 +199,9 @@ class _Request(threading.Thread):
         super().__init__(name="ganglia {}:{}".format(*address), daemon=True)
         self.address = address
         self.is_done = False
-        self._deadline = deadline
+        self.deadline = deadline
+        """When it ends at the latest, as `time.monotonic` tells; later, the more has arrived."""
+        self._timeout = timeout
         self._progress = progress
         self._asks = asks
         self._most_bytes = most_bytes
@@ -255,6 +270,7 @@ class _Request(threading.Thread):
             size = 0
             while piece := self._receive(connection):
                 size += len(piece)
+                self.deadline += len(piece) / LEAST_SPEED
                 if size > self._most_bytes:
                     raise SourceError(
                         f"{self._where}: its answer is longer than {self._most_bytes / 1024**2:,.0f} MiB",
@@ -271,13 +287,13 @@ class _Request(threading.Thread):
         self._reader.finish()
 
     def _receive(self, connection: socket.socket) -> bytes:
-        connection.settimeout(self._seconds_left())
+        connection.settimeout(min(self._timeout, self._seconds_left()))
         piece = connection.recv(_PIECE)
         self._seconds_left()
         return piece
 
     def _seconds_left(self) -> float:
-        left = self._deadline - time.monotonic()
+        left = self.deadline - time.monotonic()
         if self._closed:
             raise SourceError("Ganglia was closed")
         if left <= 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Iterable, Mapping
 
 from jobmon_tui.model.measures import CoreUse, CpuTimes, CpuUse, Free, Gpu, ReadWrite, Traffic, Used
@@ -21,15 +22,15 @@ class Measurement:
     """
 
     def __init__(self, recogniser: Recogniser) -> None:
-        self._place = recogniser.place
-        self._percentages = recogniser.percentages
+        self._recogniser = recogniser
+        self._packed: CoreUse | None = None
         self._cores: dict[int, bytes] = {}
         self._amounts: dict[str, float] = {}
         self._gpus: dict[int, dict[str, float]] = {}
 
     def add(self, metrics: Iterable[tuple[bytes, bytes, bytes, bytes, bytes]]) -> None:
         """Take metrics: of each its name, value, unit, age and longest silence (TN and TMAX, in seconds)."""
-        place_of, cores = self._place, self._cores
+        place_of, cores = self._recogniser.place, self._cores
         for name, value, unit, age, silence in metrics:
             place = place_of(name)
             if place is None or (len(age) > 3 and _is_forgotten(age, silence)):
@@ -38,6 +39,41 @@ class Measurement:
                 cores[place] = value
             else:
                 self._add_amount(place, value, unit)  # type: ignore[arg-type]
+
+    def add_columns(
+        self,
+        names: tuple[bytes, ...],
+        values: tuple[bytes, ...],
+        units: tuple[bytes, ...],
+        ages: tuple[bytes, ...],
+        silences: tuple[bytes, ...],
+    ) -> None:
+        """Take all metrics of a host at once, as `add` would, without a look at each.
+
+        Args:
+            names: Their names; the others are as many, in the same order.
+            values: Their values.
+            units: Their units.
+            ages: How long ago each was told, in seconds (TN).
+            silences: How long each may stay silent, in seconds (TMAX).
+        """
+        cores = None
+        if max(map(len, ages)) <= 3:  # None is old enough to be forgotten.
+            plan = self._recogniser.plan(names)
+            cores = self._packed_cores(plan.cores(values)) if plan.cores else None
+        if cores is None:
+            self.add(zip(names, values, units, ages, silences, strict=True))
+            return
+        self._packed = cores
+        for position, place in plan.amounts:
+            self._add_amount(place, values[position], units[position])
+
+    def _packed_cores(self, texts: tuple[bytes, ...]) -> CoreUse | None:
+        try:
+            tenths = array("H", map(self._recogniser.tenths.__getitem__, texts))
+        except ValueError:
+            return None
+        return CoreUse.of_tenths(tenths)
 
     def _add_amount(self, place: Place, value: bytes, unit: bytes) -> None:
         amount = _number(value)
@@ -76,6 +112,9 @@ class Measurement:
         )
 
     def _cpu(self) -> CpuUse | None:
+        if self._packed is not None and not self._cores:
+            total = complete_times([self._amounts.get(kind) for kind in CPU_KINDS])
+            return CpuUse(total or _mean(self._packed), self._packed)
         cores = self._core_times()
         total = complete_times([self._amounts.get(kind) for kind in CPU_KINDS])
         if total is None and cores and None not in cores:
@@ -89,7 +128,7 @@ class Measurement:
             # Every core has several metrics: numbers with gaps this wide are no cores.
             return []
         try:
-            flat = list(map(self._percentages.__getitem__, map(self._cores.__getitem__, range(5 * present))))
+            flat = list(map(float, map(self._cores.__getitem__, range(5 * present))))
         except (KeyError, ValueError):
             pass
         else:
@@ -115,6 +154,11 @@ class Measurement:
         if received is None or sent is None:
             return None
         return Traffic(received, sent, get("infiniband_packets_in"), get("infiniband_packets_out"))
+
+
+def _mean(cores: CoreUse) -> CpuTimes:
+    count, sums = cores.summed(range(len(cores)))
+    return CpuTimes(*(total / count for total in sums))
 
 
 def complete_times(kinds: list[float | None]) -> CpuTimes | None:

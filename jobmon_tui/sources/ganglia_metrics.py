@@ -9,9 +9,10 @@ are those of gmond's own modules and of the usual additions: NVIDIA GPUs (``gpu0
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import itemgetter
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -148,9 +149,11 @@ MOST_GPUS = 64
 LONGEST_NAME = 200
 """Characters of a metric's name; a longer one is ignored."""
 _MOST_NAMES = 20_000  # Names whose meaning is remembered; only a hostile sender has more.
-
-
 _MOST_PERCENTAGES = 5_000
+MOST_PERCENT = 6000
+"""Of one core; it leaves room for what a faulty module reports, and fits into two bytes as tenths."""
+_MOST_PLANS = 64  # Lists of names that are remembered: one for each kind of node.
+_LONGEST_PLAN = 50_000
 
 
 class Place(NamedTuple):
@@ -161,14 +164,31 @@ class Place(NamedTuple):
     quantity: Quantity
 
 
-class Percentages(dict[bytes, float]):
-    """Text to number. A million cores report no more than a thousand different percentages."""
+class Tenths(dict[bytes, int]):
+    """Percentages as Ganglia writes them, times ten: a million cores report some thousand different ones."""
 
-    def __missing__(self, text: bytes) -> float:
+    def __missing__(self, text: bytes) -> int:
+        """The number, where nothing is lost.
+
+        Raises:
+            ValueError: It is no percentage that is whole in tenths.
+        """
         number = float(text)
+        tenths = int(number * 10 + 0.5) if 0 <= number <= MOST_PERCENT else -1
+        if tenths / 10 != number:
+            raise ValueError("no whole tenths of a percent")
         if len(self) < _MOST_PERCENTAGES:
-            self[text] = number
-        return number
+            self[text] = tenths
+        return tenths
+
+
+class Plan(NamedTuple):
+    """Where in a host's list of metrics those are that mean something to us."""
+
+    cores: Callable[[Sequence[bytes]], tuple[bytes, ...]] | None
+    """Picks the five kinds of each core out of the list, core by core; ``None`` where some are missing."""
+    amounts: tuple[tuple[int, Place], ...]
+    """All others."""
 
 
 class Recogniser:
@@ -184,7 +204,8 @@ class Recogniser:
     def __init__(self, metrics: MetricMap) -> None:
         self._rules = [(_compiled(pattern, reading), reading) for pattern, reading in metrics.items()]
         self._places: dict[bytes, Place | int | None] = {}
-        self.percentages = Percentages()
+        self._plans: dict[tuple[bytes, ...], Plan] = {}
+        self.tenths = Tenths()
 
     def place(self, name: bytes) -> Place | int | None:
         """Where this metric goes: an index into five numbers a core, a place, or nowhere."""
@@ -195,6 +216,30 @@ class Recogniser:
             if len(self._places) < _MOST_NAMES:
                 self._places[name] = found
             return found
+
+    def plan(self, names: tuple[bytes, ...]) -> Plan:
+        """Where what is in a list of metrics of these names; nodes of a kind have the same ones."""
+        try:
+            return self._plans[names]
+        except KeyError:
+            plan = self._planned(names)
+            if len(self._plans) < _MOST_PLANS and len(names) < _LONGEST_PLAN:
+                self._plans[names] = plan
+            return plan
+
+    def _planned(self, names: tuple[bytes, ...]) -> Plan:
+        cores: dict[int, int] = {}
+        amounts: list[tuple[int, Place]] = []
+        for position, name in enumerate(names):
+            place = self.place(name)
+            if isinstance(place, int):
+                cores[place] = position
+            elif place is not None:
+                amounts.append((position, place))
+        # A single position would not make a tuple, but there are five of each core.
+        is_complete = bool(cores) and max(cores) + 1 == len(cores) and len(cores) % 5 == 0
+        picks = itemgetter(*(cores[place] for place in range(len(cores)))) if is_complete else None
+        return Plan(picks, tuple(amounts))
 
     def _look_up(self, name: bytes) -> Place | int | None:
         if len(name) > LONGEST_NAME:

@@ -120,7 +120,8 @@ class TreeReader:
         return True
 
     def _cut(self, end: int) -> bytes:
-        taken = bytes(self._buffer[:end])
+        with memoryview(self._buffer) as view:
+            taken = bytes(view[:end])
         del self._buffer[:end]
         self._searched = 0
         return taken
@@ -128,11 +129,11 @@ class TreeReader:
     def _read_host(self, host: bytes) -> None:
         tag = _HOST_TAG.match(host)
         if tag is not None and _is_plain(host):
-            metrics = _METRIC.findall(host, tag.end())
-            if all(metric[0] for metric in metrics):
+            columns = tuple(zip(*_METRIC.findall(host, tag.end()), strict=True))
+            if all(columns[0] if columns else ()):
                 self._parse(tag.group())
-                if self._measurement is not None:
-                    self._measurement.add(metrics)
+                if self._measurement is not None and columns:
+                    self._measurement.add_columns(*columns)
                 self._parse(_HOST_END)
                 return
         self._parse(host)

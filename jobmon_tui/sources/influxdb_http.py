@@ -24,6 +24,8 @@ MOST_LINE = 32 * 1024 * 1024
 MOST_COMPLAINT = 2000
 """Bytes of a refusal that are read."""
 CHUNK = 256 * 1024
+LEAST_SPEED = 8 * 1024**2
+"""Bytes a second: the time limit of an answer grows by a second for every so many that have arrived."""
 
 Answer = TypeVar("Answer")
 
@@ -34,12 +36,18 @@ HINTS = {
 }
 
 
+def longest_answer(timeout: float) -> float:
+    """Seconds that a request can take at the most, given its time-out."""
+    return timeout + MOST_BYTES / LEAST_SPEED
+
+
 class Exchange:
     """Runs one request after the other.
 
     Args:
         url: Where the server is, for messages.
-        timeout: Seconds after which a request is ended.
+        timeout: Seconds after which a request is ended. A long answer has a second more for each 8 MiB that
+            have arrived: one that flows is not cut off for being long, one that trickles ends in time.
         most_bytes: Size after which an answer is refused.
     """
 
@@ -50,6 +58,7 @@ class Exchange:
         self._changed = threading.Condition()
         self._sockets: list[socket.socket] = []
         self._worker: threading.Thread | None = None
+        self._deadline = 0.0
         self._is_closed = False
         self.hidden: tuple[str, ...] = ()
         """What must never be in a message, even if the server repeats it."""
@@ -76,13 +85,19 @@ class Exchange:
 
         with self._changed:
             self._refuse_if_closed()
-            deadline = time.monotonic() + self.timeout
+            self._deadline = time.monotonic() + self.timeout
             self._worker = threading.Thread(target=perform, name="jobmon-influxdb", daemon=True)
             self._worker.start()
-            in_time = self._changed.wait_for(lambda: done.is_set() or self._is_closed, self.timeout)
+            while not (done.is_set() or self._is_closed):
+                left = self._deadline - time.monotonic()
+                if left <= 0:
+                    break
+                self._changed.wait(left)
+            # Ending the connection ends the work, too, and some answers look whole when they are cut off.
+            in_time = done.is_set()
             self._end()
             self._refuse_if_closed()
-        if not in_time or (failure and time.monotonic() > deadline):
+        if not in_time or (failure and time.monotonic() > self._deadline):
             raise self._too_slow()
         if failure:
             raise self._in_words(failure[0]) from None
@@ -115,6 +130,7 @@ class Exchange:
         for chunk in chunks:
             size += len(chunk)
             held += len(chunk)
+            self._deadline += len(chunk) / LEAST_SPEED
             if size > self._most_bytes or held > MOST_LINE + CHUNK:
                 raise SourceError(
                     f"InfluxDB at {self.url} sends more than {self._most_bytes / 1024**2:g} MiB",

@@ -18,6 +18,8 @@ from jobmon_tui.sources.secrets import SecretPlace
 if TYPE_CHECKING:
     import requests
 
+POINTS = "1000"
+"""In one document of an answer: decoding holds Python's lock, so that the screen waits for each of them."""
 NUMBERS = frozenset((int, float))
 """What JSON's numbers become; its truth values are none."""
 
@@ -90,7 +92,7 @@ class InfluxQL:
         ca_file: Path | None = None,
     ) -> None:
         self._exchange = exchange
-        self._parameters = {"db": database, "epoch": "ms", "chunked": "true"}
+        self._parameters = {"db": database, "epoch": "ms", "chunked": "true", "chunk_size": POINTS}
         if retention_policy:
             self._parameters["rp"] = retention_policy
         self._user = user
@@ -214,9 +216,12 @@ def _hand_over(series: Mapping[str, Any], index: int, take: Take) -> None:
         raise TypeError("a tag is no text")
     _, *fields = series["columns"]
     for time, *values in series["values"]:
-        numbers = {
-            field: float(value)
-            for field, value in zip(fields, values, strict=True)
-            if type(value) in NUMBERS and math.isfinite(value)
-        }
+        numbers = dict(zip(fields, values, strict=True))
+        # Most rows are nothing but numbers; a sum that is neither infinite nor nan has no such part.
+        if not (NUMBERS.issuperset(map(type, values)) and math.isfinite(sum(values))):
+            numbers = {
+                field: value
+                for field, value in numbers.items()
+                if type(value) in NUMBERS and math.isfinite(value)
+            }
         take(index, Row(time / 1000, tags, numbers))

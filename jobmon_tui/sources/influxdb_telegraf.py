@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 from jobmon_tui.model.measures import CoreUse, CpuTimes, CpuUse, Free, Gpu, ReadWrite, Traffic, Used
 from jobmon_tui.sources.influxdb_counters import Counters, is_chosen, numbers
@@ -15,6 +16,8 @@ from jobmon_tui.sources.readings import NodeReading
 
 MOST_CORES = 8192
 """A core with a higher number is none."""
+MOST_EXACT = 50_000
+"""Cores in all whose use is kept with all the digits that telegraf stores; of more, tenths of a percent."""
 MIB = 1024**2
 GIB = 1024**3
 
@@ -31,7 +34,7 @@ class Cores:
         self._times = array("d")
         self._numbers = array("d")
 
-    def put(self, core: int, time: float, values: list[float]) -> None:
+    def put(self, core: int, time: float, values: Sequence[float]) -> None:
         """Take user, nice, system, wait, idle of a core, unless a newer point is there."""
         if (lacking := core + 1 - len(self._times)) > 0:
             self._times.extend([0.0] * lacking)
@@ -40,13 +43,18 @@ class Cores:
             self._times[core] = time
             self._numbers[5 * core : 5 * core + 5] = array("d", values)
 
-    def use(self) -> CoreUse:
-        """Core by core; unknown where no point was taken."""
+    def __len__(self) -> int:
+        return len(self._times)
+
+    def use(self, *, exact: bool = True) -> CoreUse:
+        """Core by core; unknown where no point was taken.
+
+        Args:
+            exact: Keep all digits, at five times the memory, rather than tenths of a percent.
+        """
+        numbers = self._numbers if exact else [round(number, 1) for number in self._numbers]
         return CoreUse(
-            [
-                self._numbers[5 * core : 5 * core + 5] if time else None
-                for core, time in enumerate(self._times)
-            ]
+            [numbers[5 * core : 5 * core + 5] if time else None for core, time in enumerate(self._times)]
         )
 
 
@@ -78,6 +86,7 @@ class NodeReader:
         gpu, cpu = schema.gpu, schema.cpu
         self._gpu_fields = (gpu.utilisation, gpu.memory_used, gpu.memory_free, gpu.memory_total)
         self._cpu_fields = (cpu.user, cpu.nice, cpu.system, cpu.wait, cpu.idle)
+        self._cpu_values = itemgetter(*self._cpu_fields)
         self._core_numbers: dict[str, int] = {}
         self._core = re.compile(re.escape(schema.cpu.core_prefix) + r"([0-9]{1,5})", re.ASCII)
 
@@ -153,8 +162,11 @@ class NodeReader:
 
     def _take_cpu(self, row: Row) -> None:
         host = self._host(row)
-        values = numbers(row.values, self._cpu_fields)
-        if host is None or values is None:
+        try:
+            values = self._cpu_values(row.values)
+        except KeyError:
+            return
+        if host is None:
             return
         tag = row.tags.get(self._schema.cpu.core_tag, "")
         if tag == self._schema.cpu.total:
@@ -165,12 +177,13 @@ class NodeReader:
             host.cores.put(core, row.time, values)
 
     def _core_of(self, tag: str) -> int | None:
-        if tag not in self._core_numbers:
+        number = self._core_numbers.get(tag)
+        if number is None:
             match = self._core.fullmatch(tag)
             if match is None or int(match[1]) >= MOST_CORES:
                 return None
-            self._core_numbers[tag] = int(match[1])
-        return self._core_numbers[tag]
+            number = self._core_numbers[tag] = int(match[1])
+        return number
 
     def _host(self, row: Row) -> _Host | None:
         name = row.tags.get(self._schema.host_tag, "")
@@ -180,23 +193,25 @@ class NodeReader:
         host = self._hosts.get(name)
         if host is None:
             host = self._hosts[name] = _Host()
-        host.reported_at = max(host.reported_at, time)
+        if time > host.reported_at:
+            host.reported_at = time
         return host
 
     # -- what came out -------------------------------------------------------------------------------------
 
     def readings(self) -> dict[str, NodeReading]:
         """What is known of each node, once every row was taken."""
-        return {name: self._reading(name, host) for name, host in self._hosts.items()}
+        exact = sum(len(host.cores) for host in self._hosts.values()) <= MOST_EXACT
+        return {name: self._reading(name, host, exact) for name, host in self._hosts.items()}
 
-    def _reading(self, name: str, host: _Host) -> NodeReading:
+    def _reading(self, name: str, host: _Host, exact: bool) -> NodeReading:
         memory, lustre, disk = self._schema.memory, self._schema.lustre, self._schema.job_disk
         used = self._pair(host, "memory", memory.used, memory.total)
         swap = self._pair(host, "swap", memory.swap_free, memory.swap_total)
         load = host.newest.get(("load", ""))
         return NodeReading(
             reported_at=host.reported_at,
-            cpu=self._cpu(host),
+            cpu=self._cpu(host, exact),
             memory=Used(used[0] / MIB, used[1] / MIB) if used else None,
             swap=Free(swap[0] / MIB, swap[1] / MIB) if swap else None,
             disk=self._disk(name, host),
@@ -215,10 +230,10 @@ class NodeReader:
         row = host.newest.get((kind, device))
         return numbers(row.values, (first, second)) if row else None
 
-    def _cpu(self, host: _Host) -> CpuUse | None:
+    def _cpu(self, host: _Host, exact: bool) -> CpuUse | None:
         total = host.newest.get(("cpu", ""))
         values = numbers(total.values, self._cpu_fields) if total else None
-        cores = host.cores.use()
+        cores = host.cores.use(exact=exact)
         if values is None and not len(cores):
             return None
         return CpuUse(CpuTimes(*values) if values else None, cores)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from jobmon_tui.analysis.facts import Fact
@@ -11,6 +11,7 @@ from jobmon_tui.model.snapshot import Job
 from jobmon_tui.model.units import UNKNOWN, format_duration_words, format_mib
 
 if TYPE_CHECKING:
+    from jobmon_tui.config_sections import ObserveSettings
     from jobmon_tui.sources.slurm.sampler_frame import Observation
 
 MOST_CORES = 32
@@ -20,8 +21,8 @@ MOST_CORES = 32
 class Sampler(Protocol):
     """Watches one job on one node; no method blocks."""
 
-    def start(self, job_id: str, node: str) -> None:
-        """Begin to watch."""
+    def start(self, job_id: str, node: str, gpus: Collection[int] = ()) -> None:
+        """Begin to watch a job on a node where it holds those GPUs."""
 
     def latest(self) -> Observation | None:
         """The newest that was seen, if anything was yet; raises JobmonError once it has ended."""
@@ -30,19 +31,24 @@ class Sampler(Protocol):
         """End it."""
 
 
-def new_sampler(environment: Mapping[str, str] | None = None) -> Sampler:
-    """A sampler that runs a step in the job.
+def new_sampler(settings: ObserveSettings | None, environment: Mapping[str, str] | None = None) -> Sampler:
+    """A sampler that runs a step in the job, or logs in to its node.
 
     Args:
-        environment: In which srun reaches the job's cluster; by default that of this process.
+        settings: How to get there; ``None``: by a step of the job.
+        environment: In which Slurm's commands reach the job's cluster; by default that of this process.
 
     Raises:
-        JobmonError: srun cannot reach that cluster.
+        JobmonError: It cannot be done as configured, or Slurm's commands cannot reach that cluster.
     """
     from jobmon_tui.sources.slurm.sampler import JobSampler
 
     _check_reach(environment)
-    return JobSampler(environment)
+    if settings is None:
+        return JobSampler(environment)
+    return JobSampler(
+        environment, via=settings.via, ssh_host=settings.ssh_host, ssh_arguments=settings.ssh_arguments
+    )
 
 
 def _check_reach(environment: Mapping[str, str] | None) -> None:
@@ -92,22 +98,31 @@ class Observing:
         """Where; empty while nothing is observed."""
         self.counted: Counted | None = None
         """What Slurm counted of the job when that began, once it has answered."""
+        self._via = ""
         self._sampler: Sampler | None = None
         self._refusal: JobmonError | None = None
 
-    def start(self, job: Job, node: str, environment: Mapping[str, str] | None = None) -> None:
+    def start(
+        self,
+        job: Job,
+        node: str,
+        settings: ObserveSettings | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         """Begin to observe a job; what was observed before is not any more.
 
         Args:
-            job: The job.
-            node: Where.
+            job: One of the user's own.
+            node: One of its nodes.
+            settings: How to get there; ``None``: by a step of the job.
             environment: In which Slurm's commands reach its cluster; by default that of this process.
         """
         self.stop()
         self.node = node
+        self._via = "" if settings is None else settings.via
         try:
-            self._sampler = new_sampler(environment)
-            self._sampler.start(job.job_id, node)
+            self._sampler = new_sampler(settings, environment)
+            self._sampler.start(job.job_id, node, job.gpu_layout.get(node, ()))
         except JobmonError as error:
             self._refusal = error
 
@@ -151,7 +166,8 @@ class Observing:
             hint = (Fact("", error.hint, "dim"),) if error.hint else ()
             return (heading, Fact("ended", error.message, "warning"), *hint)
         if seen is None:
-            return (heading, Fact("seen", "the step starts...", "dim"))
+            waits_for = "ssh connects..." if self._via == "ssh" else "the step starts..."
+            return (heading, Fact("seen", waits_for, "dim"))
         return (heading, *_seen(seen, job, now))
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from jobmon_tui.analysis.warnings import Thresholds
+    from jobmon_tui.config_sections import ObserveSettings
     from jobmon_tui.feeds.clusters import ClusterChoice
 
 VIEWS = ("cluster", "jobs", "nodes", "queue")
@@ -30,6 +31,8 @@ class WatchOptions:
     """Table to the keys of its columns; an absent one has those chosen last, else its own."""
     thresholds: Thresholds | None = None
     """From where on something counts as wasted; ``None``: the usual."""
+    observe: ObserveSettings | None = None
+    """How a job is observed on its node; ``None``: by a step of it."""
     wall: bool = False
     """Show the wall display: no cursor, no input, pages that take turns."""
     wall_seconds: float = 20.0

@@ -28,7 +28,7 @@ def failure(address: tuple[str, int], **options: Any) -> SourceError:
     started = time.monotonic()
     with pytest.raises(SourceError) as raised:
         source.load([], [])
-    assert time.monotonic() - started < LIMIT + SLACK
+    assert time.monotonic() - started < options.get("timeout", LIMIT) + SLACK
     assert "\n" not in raised.value.message
     return raised.value
 
@@ -152,6 +152,33 @@ def test_ten_times_as_much_as_allowed() -> None:
     with Talker(sends(GOOD)) as server:
         assert "longer than" in failure(server.address, most_bytes=allowed).message
         assert len(GangliaSource([server.address], most_bytes=len(GOOD)).load([], []).nodes) == 2
+
+
+def test_a_long_answer_that_flows_is_not_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jobmon_tui.sources.ganglia.LEAST_SPEED", 200)
+
+    def flows(connection: socket.socket) -> None:
+        pause = threading.Event()
+        for start in range(0, len(GOOD), 100):
+            connection.sendall(GOOD[start : start + 100])
+            pause.wait(0.05)
+
+    with Talker(flows) as server:
+        started = time.monotonic()
+        answer = GangliaSource([server.address], timeout=LIMIT).load([], [])
+        assert time.monotonic() - started > 2 * LIMIT
+        assert set(answer.nodes) == {"n1", "n2"}
+
+
+def test_one_that_stops_after_much_is_not_waited_for_any_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jobmon_tui.sources.ganglia.LEAST_SPEED", 1)
+
+    def stops(connection: socket.socket) -> None:
+        connection.sendall(GOOD[:-100])
+        connection.recv(1)
+
+    with Talker(stops) as server:
+        assert "did not finish its answer in time" in failure(server.address).message
 
 
 @pytest.mark.parametrize("talk", [hangs, trickles, sends(GOOD[:300]), sends(b"nonsense")])

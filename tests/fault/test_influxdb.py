@@ -118,6 +118,25 @@ def test_hang_in_the_middle_of_a_good_answer(failure: Callable[..., SourceError]
     assert "did not answer within" in failure(talk).message
 
 
+def test_a_long_answer_that_flows_is_not_cut_off(
+    failure: Callable[..., SourceError], dialect: Named, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobmon_tui.sources.influxdb_http.LEAST_SPEED", 200)
+    monkeypatch.setattr("jobmon_tui.sources.influxdb_http.CHUNK", 64)
+
+    def flows(connection: socket.socket) -> None:
+        pause = threading.Event()
+        connection.sendall(OPEN)
+        for _ in range(20):
+            connection.sendall(BODIES[dialect])
+            pause.wait(0.05)
+        connection.sendall(b"nonsense")
+
+    started = time.monotonic()
+    assert "half of one" in failure(flows, timeout=LIMIT).message
+    assert time.monotonic() - started > 2 * LIMIT
+
+
 @pytest.mark.parametrize("at", [0.2, 0.5, 0.8, 0.97])
 @pytest.mark.parametrize("head", [OPEN, CHUNKED], ids=["open", "chunked"])
 def test_breaks_off_in_the_middle(

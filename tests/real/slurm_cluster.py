@@ -26,7 +26,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from tests.real.slurm_configuration import NODES, lay_out
+from tests.real.slurm_configuration import CGROUPS, CONTROLLERS, NODES, lay_out, lay_out_confined
 
 if TYPE_CHECKING:
     from tests.real.slurm_population import Population
@@ -56,6 +56,16 @@ def why_unavailable() -> str | None:
     return None
 
 
+def why_unconfinable() -> str | None:
+    """Why jobs cannot be confined to their cores on this machine, or ``None`` if they can."""
+    if (os.cpu_count() or 1) < 2:
+        return "a job can only be confined to some of the cores where there are several"
+    missing = [name for name in CONTROLLERS if not os.access(CGROUPS / name / "cgroup.procs", os.W_OK)]
+    if missing:
+        return f"no control groups of version 1 that may be written: {', '.join(missing)}"
+    return None
+
+
 def _program(name: str) -> str | None:
     return shutil.which(name, path=os.pathsep.join(SYSTEM_FOLDERS))
 
@@ -67,13 +77,25 @@ class SlurmCluster:
         keep: Do not delete the folder (with its logs) at the end.
         profile_to: Host and port of an InfluxDB that Slurm's profiling plug-in shall write to.
         profile_database: The database there.
+        confined: One node that is this machine, with jobs confined to their cores and memory by control
+            groups, in place of the many that only pose as nodes.
     """
 
     folder: Path
     """Everything that belongs to the cluster; set while it runs."""
 
-    def __init__(self, *, keep: bool = False, profile_to: str = "", profile_database: str = "") -> None:
+    def __init__(
+        self,
+        *,
+        keep: bool = False,
+        profile_to: str = "",
+        profile_database: str = "",
+        confined: bool = False,
+    ) -> None:
         self._keep = keep
+        self._is_confined = confined
+        self.nodes: tuple[str, ...] = (f"confined{os.getpid()}",) if confined else NODES
+        """The names of its nodes."""
         self._profile_to = profile_to
         self._profile_database = profile_database
         self._daemons: dict[str, subprocess.Popen[bytes]] = {}
@@ -124,14 +146,18 @@ class SlurmCluster:
                 return
 
     def _start_once(self) -> None:
-        lay_out(self.folder)
+        if self._is_confined:
+            lay_out_confined(self.folder, self.nodes[0], os.cpu_count() or 1)
+        else:
+            lay_out(self.folder)
         if self._profile_to:
             self._set_up_profiling()
         self._start_munge()
         self.start_controller(wait=False)
-        for node in NODES:
+        for node in self.nodes:
             self._start_daemon(f"slurmd-{node}", "slurmd", "-D", "-N", node)
-        self.wait_until(lambda: self.node_states() == dict.fromkeys(NODES, "idle"), "all nodes are idle")
+        idle = dict.fromkeys(self.nodes, "idle")
+        self.wait_until(lambda: self.node_states() == idle, "all nodes are idle")
 
     def _set_up_profiling(self) -> None:
         with self.configuration.open("a") as configuration:
@@ -194,8 +220,22 @@ class SlurmCluster:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             time.sleep(0.02)
+        if self._is_confined:
+            self._remove_groups()
         if not self._keep:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _remove_groups(self) -> None:
+        """Control groups outlive a slurmstepd that was killed; ours are called by our node's name."""
+        for controller in CONTROLLERS:
+            root = CGROUPS / controller / f"slurm_{self.nodes[0]}"
+            deadline = time.monotonic() + 5
+            # A group is busy until the kernel has buried the last of its processes.
+            while root.exists() and time.monotonic() < deadline:
+                for folder, _, _ in os.walk(root, topdown=False):
+                    with suppress(OSError):
+                        Path(folder).rmdir()
+                time.sleep(0.02)
 
     def _strays(self) -> Iterator[int]:
         """Processes that carry our marker: a slurmstepd outlives its slurmd, a job its slurmstepd."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -53,14 +54,64 @@ NODES = (*(f"c{i:03}" for i in range(1, 9)), *(f"g{i:03}" for i in range(1, 5)),
 """Eight nodes of 16 cores, four more with two GPUs each, one of 68 cores with 4 threads each, a spare one."""
 
 
-def lay_out(folder: Path) -> None:
-    """Make the folders and write slurm.conf and gres.conf, with ports that are free now."""
+CONFINING = (
+    ("ProctrackType=proctrack/linuxproc", "ProctrackType=proctrack/cgroup"),
+    ("TaskPlugin=task/none", "TaskPlugin=task/cgroup,task/affinity"),
+    ("JobAcctGatherType=jobacct_gather/linux", "JobAcctGatherType=jobacct_gather/cgroup"),
+)
+"""What a site says otherwise whose jobs are confined to their cores and memory."""
+CGROUP_CONFIGURATION = """\
+CgroupPlugin=cgroup/v1
+CgroupMountpoint=/sys/fs/cgroup
+CgroupAutomount=no
+IgnoreSystemd=yes
+ConstrainCores=yes
+ConstrainRAMSpace=yes
+ConstrainSwapSpace=no
+ConstrainDevices=no
+"""
+CONTROLLERS = ("cpuset", "memory", "cpuacct", "freezer")
+"""The control groups that this takes."""
+CGROUPS = Path("/sys/fs/cgroup")
+
+
+def lay_out_confined(folder: Path, node: str, cores: int) -> None:
+    """Write a cluster of one node that is this very machine and confines its jobs to their cores and memory.
+
+    Args:
+        folder: An empty folder.
+        node: The node's name; its control groups are called by it.
+        cores: How many this machine has.
+    """
+    _make_folders(folder, (node,))
+    settings, _, _ = CONFIGURATION.partition("NodeName=DEFAULT")
+    for usual, confining in (
+        *CONFINING,
+        ("GresTypes=gpu\n", ""),
+        ("SlurmdParameters=config_overrides\n", ""),
+    ):
+        settings = settings.replace(usual, confining)
+    controller_port, port = _free_ports(2)
+    (folder / "slurm.conf").write_text(
+        settings.format(folder=folder, controller_port=controller_port)
+        + f"NodeName={node} NodeHostname=localhost NodeAddr=127.0.0.1 Port={port} "
+        f"CPUs={cores} RealMemory=1000\nPartitionName=main Nodes={node} Default=YES\n"
+    )
+    (folder / "cgroup.conf").write_text(CGROUP_CONFIGURATION)
+
+
+def _make_folders(folder: Path, nodes: Sequence[str]) -> None:
     folder.chmod(0o755)  # The jobs of other users work in it.
     for name in ("munge", "state", "spool", "log", "gpu", "work"):
         (folder / name).mkdir()
     (folder / "work").chmod(0o1777)
-    for node in NODES:
+    for node in nodes:
         (folder / "spool" / node).mkdir()
+
+
+def lay_out(folder: Path) -> None:
+    """Make the folders and write slurm.conf and gres.conf, with ports that are free now."""
+    _make_folders(folder, NODES)
     for index in range(2):
         (folder / "gpu" / f"fakegpu{index}").touch()
     (folder / "gres.conf").write_text(

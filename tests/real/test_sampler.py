@@ -189,6 +189,23 @@ def test_sstat_counts_what_the_job_used(cluster: SlurmCluster, burner: str) -> N
         sstat.use("99999")
 
 
+async def test_the_list_shows_ones_own_jobs_use_without_any_measurements(
+    cluster: SlurmCluster, burner: str
+) -> None:
+    wait_for(lambda: (Sstat().use(burner)[0].cpu_seconds or 0) >= 1, 25)
+    async with opened((240, 50)) as driver:
+        await driver.press("2", "f")
+        row = rf"{burner} .* \d\d+ %"
+        deadline = time.monotonic() + 15
+        while not re.search(row, driver.text) and time.monotonic() < deadline:
+            # Slurm counts beside the refresh, so that it is the next one that shows it.
+            await driver.polls()
+        await driver.sees(row)
+        await driver.opens("Job", burner)
+        await driver.sees(r"CPU used +\d+ % of its cores, as Slurm counts")
+        await driver.sees(r"memory used +1[0-4]\d MiB in all")
+
+
 @pytest.mark.parametrize("way", ["escape", "end of the app"])
 async def test_the_key_in_the_app_shows_it_and_leaving_ends_it(
     cluster: SlurmCluster, burner: str, way: str

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import cast
 
 import pytest
 from textual.pilot import Pilot
 
+from jobmon_tui.config_sections import ObserveSettings
 from jobmon_tui.errors import SourceError
 from jobmon_tui.model.measures import Gpu, Used
+from jobmon_tui.model.snapshot import Snapshot
 from jobmon_tui.sources.slurm.sampler_frame import Observation
 from jobmon_tui.tui.app import JobmonApp
 from jobmon_tui.tui.observing import Counted
@@ -33,12 +36,15 @@ class FakeSampler:
 
     def __init__(self) -> None:
         self.started: tuple[str, str] | None = None
+        self.settings: ObserveSettings | None = None
+        self.gpus: tuple[int, ...] = ()
         self.answer: Observation | SourceError | None = None
         self.refusal: SourceError | None = None
         self.closed = False
 
-    def start(self, job_id: str, node: str) -> None:
+    def start(self, job_id: str, node: str, gpus: Collection[int] = ()) -> None:
         self.started = (job_id, node)
+        self.gpus = tuple(gpus)
         if self.refusal is not None:
             raise self.refusal
 
@@ -56,8 +62,11 @@ def samplers(monkeypatch: pytest.MonkeyPatch) -> list[FakeSampler]:
     """Every sampler that the app makes; its user is ada, and it looks at them often."""
     made: list[FakeSampler] = []
 
-    def _new_sampler(environment: Mapping[str, str] | None = None) -> FakeSampler:
+    def _new_sampler(
+        settings: ObserveSettings | None, environment: Mapping[str, str] | None = None
+    ) -> FakeSampler:
         made.append(FakeSampler())
+        made[-1].settings = settings
         return made[-1]
 
     monkeypatch.setattr("jobmon_tui.tui.observing.new_sampler", _new_sampler)
@@ -100,6 +109,32 @@ async def test_the_key_shows_cpu_memory_and_gpus_and_ends_it_again(
         await pilot.press("o")
         await eventually(pilot, lambda: "Observed on" not in screen_text(app))
         assert sampler.closed
+
+
+async def test_where_the_site_says_ssh_it_is_ssh(
+    open_app: OpenApp, feed: FakeFeed, samplers: list[FakeSampler]
+) -> None:
+    snapshot = cast(Snapshot, feed.answer)
+    job = replace(snapshot.jobs["10"], gpu_layout={"c1": (1, 3)})
+    feed.answer = replace(snapshot, jobs={**snapshot.jobs, "10": job})
+    settings = ObserveSettings(via="ssh", ssh_host="{node}.site.org")
+    async with open_app(feed, (140, 50), observe=settings) as pilot:
+        await open_job(pilot, "10")
+        await pilot.press("o")
+        await eventually(pilot, shows(app_of(pilot), r"ssh connects"))
+        assert samplers[0].started == ("10", "c1")
+        assert samplers[0].gpus == (1, 3)
+        assert samplers[0].settings == settings
+
+
+async def test_an_address_that_is_none_is_said_where_the_job_is(
+    open_app: OpenApp, feed: FakeFeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobmon_tui.tui.app.getpass.getuser", lambda: "ada")
+    async with open_app(feed, (140, 50), observe=ObserveSettings(via="ssh", ssh_host="-x")) as pilot:
+        await open_job(pilot, "10")
+        await pilot.press("o")
+        await eventually(pilot, shows(app_of(pilot), r"observe\.ssh_host cannot be '-x'"))
 
 
 async def test_what_went_wrong_is_said_in_words(

@@ -222,6 +222,7 @@ def test_sections_go_to_the_backends_that_measure(write: Write, monkeypatch: pyt
         assert chosen(section)[0] == "measured"
     name, options = chosen("[ganglia]\naddresses = ['head:8651']\n[slurm]\ntimeout = 3")
     assert (name, list(options)) == ("measured", ["slurm"])
+    assert chosen("[slurm]\nown_use = false")[1]["own_use"] is False
     text = "[backend]\nname = 'ozstar'\noptions = { short_user_names = true }\n"
     assert chosen(text) == ("ozstar", {"short_user_names": True})
     assert chosen(text, "--backend", "slurm") == ("slurm", {})
@@ -422,5 +423,6 @@ def test_what_is_configured_is_what_measures(write: Write) -> None:
     feed: Any = choose_feed(arguments, load_settings(arguments))[0]
     assert isinstance(feed._backend, MeasuredBackend)
     assert isinstance(feed._backend._source, ChosenSlurm)
-    measuring = [type(kept.source) for kept in feed._backend._measuring._kept]
+    sources: list[Any] = [kept.source for kept in feed._backend._measuring._kept]
+    measuring = [type(source.here) for source in sources]
     assert measuring == [GangliaSource, InfluxSource]

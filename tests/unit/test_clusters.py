@@ -184,7 +184,7 @@ def test_a_job_is_observed_on_its_own_cluster(tmp_path: Path) -> None:
     assert observing.count("12", by_name).problem == "jobs of cluster nt cannot be observed from here"
     watch = observing.Observing()
     job = Job(job_id="12", name="j", username="ann", state="RUNNING", n_cpus=1, layout={"c1": (0,)})
-    watch.start(job, "c1", by_name)
+    watch.start(job, "c1", environment=by_name)
     assert any("cannot be observed from here" in fact.text for fact in watch.facts(job, 0.0))
     watch.stop()
     assert watch.facts(job, 0.0) == ()

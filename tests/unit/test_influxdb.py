@@ -162,7 +162,7 @@ def test_influxql_request(tmp_path: Path) -> None:
         (request,) = server.requests
     head, _, sent = request.decode().partition("\r\n\r\n")
     line, *headers = head.split("\r\n")
-    assert line == "POST /query?db=our+db&epoch=ms&chunked=true&rp=short HTTP/1.1"
+    assert line == "POST /query?db=our+db&epoch=ms&chunked=true&chunk_size=1000&rp=short HTTP/1.1"
     assert "Authorization: Basic cmVhZGVyOnBAc3M=" in headers
     assert parse_qs(sent)["q"][0].count("SELECT ") == SELECTIONS
 

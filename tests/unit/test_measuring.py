@@ -133,7 +133,7 @@ def test_gmetad_s_readings_arrive_as_the_site_configured(gmetad: str) -> None:
 
 def options_of(settings: InfluxSettings, nodes: NodeSettings) -> InfluxOptions:
     (source,) = sources_from(GangliaSettings(), settings, PrometheusSettings(), NodeRules(nodes))
-    return cast(InfluxOptions, cast(Any, source)._options)
+    return cast(InfluxOptions, cast(Any, source).here._options)
 
 
 def test_influxdb_is_told_the_site_s_names_and_devices() -> None:

@@ -17,7 +17,7 @@ from jobmon_tui.errors import SourceError
 from jobmon_tui.model.measures import Gpu, Used
 from jobmon_tui.sources.slurm.sampler import JobSampler
 from jobmon_tui.sources.slurm.sampler_frame import Frame, Observation, observe, read_frame
-from jobmon_tui.sources.slurm.sampler_script import SCRIPT, sampler_command, sampler_environment
+from jobmon_tui.sources.slurm.sampler_script import OF_STEP, SCRIPT, sampler_command, sampler_environment
 
 MIB = 1024 * 1024
 
@@ -137,14 +137,16 @@ def test_nothing_that_a_node_prints_breaks_the_reader(lines: list[str]) -> None:
 
 
 def test_the_script_is_one_that_any_shell_understands() -> None:
-    subprocess.run(["/bin/sh", "-n", "-c", SCRIPT], check=True)
+    subprocess.run(["/bin/sh", "-n", "-c", OF_STEP + SCRIPT], check=True)
 
 
 def frame_of_the_script(folder: Path, groups: str, environment: dict[str, str]) -> Frame:
     """Run the script on a node whose control groups are those in a folder, until its first frame."""
     (folder / "own").write_text(groups)
-    script = SCRIPT.replace("/proc/self/cgroup", str(folder / "own")).replace(
-        "/sys/fs/cgroup", f"{folder}/fs"
+    script = (
+        (OF_STEP + SCRIPT)
+        .replace("/proc/self/cgroup", str(folder / "own"))
+        .replace("/sys/fs/cgroup", f"{folder}/fs")
     )
     given = {"PATH": f"{folder}:/usr/bin:/bin", "SLURM_JOB_ID": "4711", "SLURM_STEP_ID": "9"} | environment
     command = ["/bin/sh", "-c", script]

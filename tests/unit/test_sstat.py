@@ -118,3 +118,18 @@ def test_closed_it_asks_no_more(path: Path) -> None:
     sstat.close()
     with pytest.raises(SourceError, match="stops asking Slurm"):
         sstat.use("7")
+
+
+def test_several_jobs_by_one_command(path: Path) -> None:
+    sstat = sstat_that(path, f"echo \"$*\" >{path}/asked; printf '{PRINTED}'; echo '8.0|1|00:00:02|1M|c1|' ")
+    found = sstat.uses(["7", "8", "9"])
+    assert [step.step for step in found["7"]] == ["7.batch", "7.0", "7.1"]
+    assert found["8"][0].cpu_seconds == 2
+    assert set(found) == {"7", "8"}
+    assert (path / "asked").read_text().endswith("-j 7,8,9\n")
+
+
+def test_several_jobs_of_which_none_has_a_step(path: Path) -> None:
+    assert sstat_that(path, "echo 'sstat: error: No steps running for job 7' >&2").uses(["7"]) == {}
+    with pytest.raises(SourceError, match="Unable to contact"):
+        sstat_that(path, "echo 'sstat: error: Unable to contact slurm controller' >&2; exit 1").uses(["7"])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from jobmon_tui.analysis.cells import TREND_WIDTH, Context, ListingRow
-from jobmon_tui.analysis.columns import JOB_COLUMNS
+from jobmon_tui.analysis.cells import TREND_WIDTH, Context, ListingRow, fit_columns
+from jobmon_tui.analysis.columns import DEFAULT_JOB_COLUMNS, JOB_COLUMNS
 from jobmon_tui.feeds.seen import Seen
 from jobmon_tui.model.snapshot import CoreUse, CpuTimes, CpuUse, Job, Node, Snapshot
 from jobmon_tui.tui.trends import SPAN, seen_trends
@@ -36,7 +36,7 @@ def test_what_was_not_measured_is_blank_and_strangers_have_none() -> None:
     for number in range(60):
         seen.add(at(number * 30.0, 50.0 if number >= 30 else None), 60)
     trend = seen_trends(seen, 1770.0, "block")["1"]
-    assert trend[:4] == "    "
+    assert trend[:3] == "   "
     assert trend[-2] == "▅"
     assert "2" not in seen_trends(seen, 1770.0)
     assert len(seen_trends(Seen(), 0.0)) == 0
@@ -58,3 +58,9 @@ def test_the_column_shows_it_of_running_jobs_only() -> None:
     assert column.sort_value(row, context) == 40
     assert column.cell(ListingRow("1", "job", job(state="PENDING")), context).text == ""
     assert column.cell(ListingRow("2", "job", job("2")), context).text == ""
+
+
+def test_a_list_with_a_drill_down_beside_it_at_200_columns_has_room_for_it() -> None:
+    by_key = {column.key: column for column in JOB_COLUMNS}
+    chosen = [by_key[key] for key in DEFAULT_JOB_COLUMNS]
+    assert [column.key for column, _ in fit_columns(chosen, 129)] == list(DEFAULT_JOB_COLUMNS)

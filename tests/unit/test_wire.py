@@ -554,6 +554,7 @@ jobs = st.builds(
     run_time=numbers,
     start_time=maybe(numbers.filter(lambda time: time > 0)),
     memory=amounts,
+    cpu_used=maybe(numbers),
     memory_max=maybe(numbers),
     memory_request=maybe(numbers),
     lustre=st.dictionaries(names, st.dictionaries(names, rates, max_size=2), max_size=2),

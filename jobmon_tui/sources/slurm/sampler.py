@@ -1,6 +1,7 @@
-"""Watching one's own job from inside: a step of its own on one of its nodes that tells what the job uses.
+"""Watching one's own job from inside: a small script on one of its nodes that tells what the job uses.
 
-Off unless the user asks for it. Nothing has to be installed on the node, and nothing stays there.
+It gets there as a step of the job (srun) or by ssh. Off unless the user asks for it. Nothing has to be
+installed on the node, and nothing stays there.
 """
 
 from __future__ import annotations
@@ -10,15 +11,24 @@ import selectors
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from threading import Lock, Thread
+from typing import Literal
 
 from jobmon_tui.errors import SourceError
 from jobmon_tui.sources.slurm.job_number import checked_job, job_number
 from jobmon_tui.sources.slurm.run import HINTS, Runner
 from jobmon_tui.sources.slurm.sampler_frame import Frame, Observation, observe, read_frame
 from jobmon_tui.sources.slurm.sampler_script import checked_node, sampler_command, sampler_environment
+from jobmon_tui.sources.slurm.sampler_ssh import (
+    NODE,
+    checked_host,
+    ssh_command,
+    ssh_environment,
+    ssh_script,
+    why_ssh_ended,
+)
 
 MOST_BYTES = 8 * 1024 * 1024
 """Of one frame: ten times what a job of 4,000 processes on a node of 1,000 cores takes."""
@@ -39,14 +49,32 @@ class JobSampler:
     """Watches one job on one node, once.
 
     Args:
-        environment: Where srun's settings are taken from; by default that of this process.
+        environment: Where the settings of srun or ssh are taken from; by default that of this process.
         patience: Seconds without an answer after which it is given up.
+        via: How to get to the node.
+        ssh_host: What ssh calls a node, with ``{node}`` for Slurm's name of it.
+        ssh_arguments: More of ssh's arguments.
+
+    Raises:
+        UsageError: There can be no such host.
     """
 
-    def __init__(self, environment: Mapping[str, str] | None = None, patience: float = PATIENCE) -> None:
-        self._environment = sampler_environment(os.environ if environment is None else environment)
+    def __init__(
+        self,
+        environment: Mapping[str, str] | None = None,
+        patience: float = PATIENCE,
+        *,
+        via: Literal["srun", "ssh"] = "srun",
+        ssh_host: str = NODE,
+        ssh_arguments: Sequence[str] = (),
+    ) -> None:
+        base = os.environ if environment is None else environment
+        self._via = via
+        self._ssh_host = checked_host(ssh_host)
+        self._ssh_arguments = tuple(ssh_arguments)
+        self._environment = ssh_environment(base) if via == "ssh" else sampler_environment(base)
         self._patience = patience
-        self._runner = Runner(self._environment, patience)
+        self._runner = Runner(sampler_environment(base), patience)
         self._lock = Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._is_closed = False
@@ -55,19 +83,20 @@ class JobSampler:
         self._before: Frame | None = None
         self._thread: Thread | None = None
 
-    def start(self, job_id: str, node: str) -> None:
+    def start(self, job_id: str, node: str, gpus: Collection[int] = ()) -> None:
         """Begin to watch; returns at once.
 
         Args:
             job_id: A running job of the user's own: ``12``, ``12_7``.
             node: One of its nodes.
+            gpus: The indices of its GPUs there; a step of the job finds that out by itself.
 
         Raises:
             SourceError: There can be no such job or node.
         """
         self._thread = Thread(
             target=self._run,
-            args=(checked_job(job_id), checked_node(node)),
+            args=(checked_job(job_id), checked_node(node), tuple(gpus)),
             name="jobmon-sampler",
             daemon=True,
         )
@@ -100,10 +129,14 @@ class JobSampler:
             self._thread.join(seconds)
         return self._thread is None or not self._thread.is_alive()
 
-    def _run(self, job_id: str, node: str) -> None:
+    def _run(self, job_id: str, node: str, gpus: tuple[int, ...]) -> None:
         try:
             number = job_number(self._runner, job_id)
-            process = self._start(sampler_command(number, node))
+            if self._via == "ssh":
+                process = self._start(ssh_command(node, self._ssh_host, self._ssh_arguments))
+                _tell(process, ssh_script(number, node, gpus))
+            else:
+                process = self._start(sampler_command(number, node))
         except SourceError as error:
             self._fail(error)
             return
@@ -114,7 +147,8 @@ class JobSampler:
             self._fail(error)
         finally:
             _put_away(process)
-        self._fail(_why_ended(complaint))
+        said = complaint.decode("utf-8", "replace")
+        self._fail(why_ssh_ended(said, node) if self._via == "ssh" else _why_ended(said))
 
     def _fail(self, error: SourceError) -> None:
         """Keep the first thing that went wrong."""
@@ -137,9 +171,9 @@ class JobSampler:
                     start_new_session=True,
                 )
             except FileNotFoundError:
-                raise SourceError("srun is not installed here, or not in PATH") from None
+                raise SourceError(f"{command[0]} is not installed here, or not in PATH") from None
             except OSError as error:
-                raise SourceError(f"srun cannot be started: {error.strerror or error}") from error
+                raise SourceError(f"{command[0]} cannot be started: {error.strerror or error}") from error
             return self._process
 
     def _read(self, process: subprocess.Popen[bytes], node: str) -> bytes:
@@ -188,6 +222,15 @@ class JobSampler:
         return data, is_whole
 
 
+def _tell(process: subprocess.Popen[bytes], script: str) -> None:
+    """Send the script; the input stays open, for its end would be that of the script."""
+    assert process.stdin is not None
+    # It fits into the pipe. Should ssh have ended already, its complaint tells more than this would.
+    with suppress(OSError):
+        process.stdin.write(script.encode())
+        process.stdin.flush()
+
+
 def _end_step(process: subprocess.Popen[bytes]) -> None:
     """Have srun end its step: it does so when told to terminate, and the script when its input ends."""
     if process.returncode is None:
@@ -213,8 +256,8 @@ def _put_away(process: subprocess.Popen[bytes]) -> None:
             pipe.close()
 
 
-def _why_ended(complaint: bytes) -> SourceError:
-    lines = [line.strip() for line in complaint.decode("utf-8", "replace").splitlines() if line.strip()]
+def _why_ended(complaint: str) -> SourceError:
+    lines = [line.strip() for line in complaint.splitlines() if line.strip()]
     lines = [line for line in lines if not any(noise in line.lower() for noise in NOISE)]
     if not lines:
         return SourceError("the job is no longer observed: its step has ended")

@@ -12,53 +12,75 @@ PAUSE = 2
 MOST_SAMPLES = 3600
 """The script ends after so many (two hours) whatever happens to whoever started it."""
 
+OF_STEP = """job=$SLURM_JOB_ID node=$SLURMD_NODENAME own=$SLURM_STEP_ID held=$SLURM_GPUS_ON_NODE
+gpus=${SLURM_STEP_GPUS:-${SLURM_JOB_GPUS:-$CUDA_VISIBLE_DEVICES}}
+"""
+"""What the script is told in a step of the job: Slurm sets these."""
+
 SCRIPT = rf"""
 LC_ALL=C; export LC_ALL
-job=$SLURM_JOB_ID files= limit=
+files= names= cpuset= limit=
 command -v timeout >/dev/null 2>&1 && limit='timeout 5'
-while IFS=: read -r number controllers path; do
-  case $path in
-    */job_"$job"/*) root=/sys/fs/cgroup${{controllers:+/$controllers}}${{path%%/job_"$job"/*}}/job_$job ;;
-    *) continue ;;
-  esac
+group() {{
   for name in memory.current memory.usage_in_bytes memory.stat cpu.stat cpuacct.usage; do
-    [ -r "$root/$name" ] && files="$files $root/$name"
+    case " $names " in *" $name "*) continue ;; esac
+    [ -r "$1/$name" ] && files="$files $1/$name" names="$names $name"
   done
-done </proc/self/cgroup
+  for name in cpuset.cpus.effective cpuset.effective_cpus cpuset.cpus; do
+    [ -z "$cpuset" ] && [ -n "$(cat "$1/$name" 2>/dev/null)" ] && cpuset=$1/$name
+  done
+}}
+find_groups() {{
+  while IFS=: read -r number controllers path; do
+    case $path in */job_"$job"/*) ;; *) continue ;; esac
+    group /sys/fs/cgroup${{controllers:+/$controllers}}${{path%%/job_"$job"/*}}/job_$job
+  done </proc/self/cgroup
+  for root in /sys/fs/cgroup/*/job_"$job" /sys/fs/cgroup/*/*/job_"$job" /sys/fs/cgroup/*/*/*/job_"$job"; do
+    case $root in
+      */slurm/*|*/slurm_"$node"/*|*/slurmstepd.scope/*|*/"$node"_slurmstepd.scope/*) group "$root" ;;
+    esac
+  done
+}}
 sample() {{
   echo '@begin'
   echo "@ticks $(getconf CLK_TCK)"
   echo "@page $(getconf PAGESIZE)"
   echo "@uptime $(cat /proc/uptime)"
-  echo "@allowed $(grep '^Cpus_allowed_list:' /proc/self/status)"
+  if [ -n "$cpuset" ]; then echo "@allowed cpuset: $(cat "$cpuset")"
+  elif [ -n "$own" ]; then echo "@allowed $(grep '^Cpus_allowed_list:' /proc/self/status)"
+  else echo '@allowed'; fi
   grep '^cpu' /proc/stat
   for file in $files; do echo "@file ${{file##*/}}"; cat "$file"; done
   echo '@processes'
   found=$(grep -lszxF "SLURM_JOB_ID=$job" /proc/[0-9]*/environ)
-  [ -n "$found" ] && found=$(grep -lszxF "SLURMD_NODENAME=$SLURMD_NODENAME" $found)
-  [ -n "$found" ] && found=$(grep -LszxF "SLURM_STEP_ID=$SLURM_STEP_ID" $found)
+  [ -n "$found" ] && found=$(grep -lszxF "SLURMD_NODENAME=$node" $found)
+  [ -n "$found" ] && [ -n "$own" ] && found=$(grep -LszxF "SLURM_STEP_ID=$own" $found)
   for one in $found; do echo "${{one%/environ}}/stat"; done | xargs cat 2>/dev/null
-  gpus=${{SLURM_STEP_GPUS:-${{SLURM_JOB_GPUS:-$CUDA_VISIBLE_DEVICES}}}}
-  if [ -n "$gpus$SLURM_GPUS_ON_NODE" ] && command -v nvidia-smi >/dev/null 2>&1; then
-    echo "@gpus ${{SLURM_GPUS_ON_NODE:-?}} $gpus"
+  if [ -n "$gpus$held" ] && command -v nvidia-smi >/dev/null 2>&1; then
+    echo "@gpus ${{held:-?}} $gpus"
     $limit nvidia-smi --query-gpu=index,utilization.gpu,memory.used,memory.total \
       --format=csv,noheader,nounits
   fi
   echo '@end'
 }}
-(
-  left={MOST_SAMPLES}
-  while [ $left -gt 0 ]; do sample; sleep {PAUSE}; left=$((left - 1)); done
-  kill $$
-) </dev/null 2>/dev/null &
-cat >/dev/null
-kill $!
+main() {{
+  find_groups
+  (
+    left={MOST_SAMPLES}
+    while [ $left -gt 0 ]; do sample; sleep {PAUSE}; left=$((left - 1)); done
+    kill $$
+  ) </dev/null 2>/dev/null &
+  cat >/dev/null
+  kill $!
+}}
+main; exit
 """
-"""For any POSIX shell; needs grep, cat, xargs and sleep only.
+"""For any POSIX shell; needs grep, cat, xargs and sleep only. What it is told stands in front of it.
 
-It ends when its input does, so that nothing stays on the node when jobmon is gone, however it went. Whole
-files are sent and understood here: the less runs beside the job, the better. Of the environment of processes
-nothing is sent; it only tells which of them are the job's.
+It ends when its input does, so that nothing stays on the node when jobmon is gone, however it went; all of it
+is read before any of it runs, so that it may itself be what its input begins with. Whole files are sent and
+understood here: the less runs beside the job, the better. Of the environment of processes nothing is sent; it
+only tells which of them are the job's.
 """
 
 KEPT = frozenset({"PATH", "HOME", "USER", "LOGNAME", "LD_LIBRARY_PATH", "SLURM_CONF", "SLURM_JWT"})
@@ -80,7 +102,7 @@ def checked_node(node: str) -> str:
 
 
 def sampler_command(number: str, node: str) -> list[str]:
-    """The command line that runs `SCRIPT` on one node of a job.
+    """The command line that runs the script on one node of a job.
 
     The step overlaps the job's own (it takes no core, memory or GPU away from them) and may use all that the
     job has there, so that it sees all of it. It does not wait longer than ten seconds for its turn.
@@ -104,7 +126,7 @@ def sampler_command(number: str, node: str) -> list[str]:
         "--job-name=jobmon",
         "/bin/sh",
         "-c",
-        SCRIPT,
+        OF_STEP + SCRIPT,
     ]
 
 

@@ -1,14 +1,14 @@
 """What Slurm itself counts of one's own running jobs, by ``sstat``: CPU time and memory, step by step.
 
 It needs no measurements on the nodes. Slurm asks the node of each step, so that a job of a hundred nodes
-costs a hundred questions: it is for the job that somebody looks at, not for all of them.
+costs a hundred questions: it is for the job that somebody looks at, and for a few small ones now and then.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from jobmon_tui.errors import SourceError
@@ -71,6 +71,29 @@ class Sstat:
         if not steps:
             raise SourceError(f"Slurm counts nothing of job {job_id}", "it has no step, or is about to end")
         return steps
+
+    def uses(self, numbers: Sequence[str]) -> dict[str, tuple[StepUse, ...]]:
+        """What the steps of several jobs used up to now, by one command; a job without any is left out.
+
+        Args:
+            numbers: The plain numbers of running jobs of the user's own.
+
+        Raises:
+            SourceError: Slurm does not answer.
+        """
+        command = ["sstat", "-P", "-n", "-a", "-o", ",".join(FIELDS), "-j", ",".join(numbers)]
+        try:
+            steps = read_steps(self._runner.run(command).text)
+        except SourceError as error:
+            # It says so, and prints nothing, where none of them has a step any more.
+            if "no steps running" in error.message.lower() or "couldn't get steps" in error.message.lower():
+                return {}
+            raise
+        found: dict[str, tuple[StepUse, ...]] = {}
+        for step in steps:
+            number = step.step.partition(".")[0]
+            found[number] = (*found.get(number, ()), step)
+        return found
 
     def close(self) -> None:
         """End a question under way at once, from whichever thread; later ones raise SourceError."""

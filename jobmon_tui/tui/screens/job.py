@@ -143,7 +143,7 @@ class JobView(DrillView):
             "observe",
             "observe",
             id="picture.observe",
-            tooltip="Observe it on its node (starts one small step in the job); again: end that",
+            tooltip="Observe it on its node (by a small step in the job, or ssh); again: end that",
         ),
         Binding(
             "right_square_bracket",
@@ -287,7 +287,7 @@ class JobView(DrillView):
             self._show_facts()
         elif job is not None and node:
             environment = self.main.jobmon.feed.slurm_environment
-            self._observing.start(job, node, environment)
+            self._observing.start(job, node, self.main.jobmon.options.observe, environment)
             count = partial(observing.count, job.job_id, environment)
             self.main.jobmon.series_desk.ask(f"{self.view_name}:counted", count)
             self._looking = self.set_interval(LOOK, self._show_facts)
