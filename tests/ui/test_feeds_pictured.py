@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from jobmon_tui.feeds.base import Feed
+from jobmon_tui.feeds.candidate import Choice
 from jobmon_tui.feeds.documents import Documents
-from jobmon_tui.feeds.fallback import Choice, FallbackFeed
+from jobmon_tui.feeds.fallback import FallbackFeed
 from jobmon_tui.feeds.http import HttpFeed
 from jobmon_tui.feeds.http_client import HttpOptions
 from jobmon_tui.feeds.server import DocumentServer
