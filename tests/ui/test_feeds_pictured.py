@@ -20,6 +20,8 @@ from jobmon_tui.tui.options import WatchOptions
 from tests.pictures import eventually, screen_text, shows
 from tests.ui.conftest import NOW, FakeFeed, small_cluster
 
+pytestmark = pytest.mark.slow
+
 SIZE = (140, 40)
 VIEWS = {"1": "ada", "2": "solve", "3": "bad DIMM", "5": "pending"}
 """Keys, and what the view that they open shows once it is filled."""
