@@ -11,7 +11,7 @@ from jobmon_tui.cli.doctor import FAILED, OK, WARNING, Finding, size_of, source
 from jobmon_tui.cli.feeds import feed_choices
 from jobmon_tui.config import Config
 from jobmon_tui.errors import JobmonError
-from jobmon_tui.feeds.fallback import WHY_STALE, Choice
+from jobmon_tui.feeds.candidate import WHY_STALE, Choice
 from jobmon_tui.model.times import age_text
 
 

@@ -17,7 +17,7 @@ from jobmon_tui.errors import UsageError
 if TYPE_CHECKING:
     from jobmon_tui.config_feeds import FeedSettings
     from jobmon_tui.feeds.base import Feed
-    from jobmon_tui.feeds.fallback import Choice
+    from jobmon_tui.feeds.candidate import Choice
     from jobmon_tui.feeds.live import LiveFeed
     from jobmon_tui.sources.slurm.answer import SlurmSource
 
@@ -66,7 +66,7 @@ def feed_choices(arguments: Namespace, config: Config) -> list[Choice]:
     Raises:
         UsageError: There is none.
     """
-    from jobmon_tui.feeds.fallback import Choice
+    from jobmon_tui.feeds.candidate import Choice
     from jobmon_tui.feeds.spool import SpoolFeed
     from jobmon_tui.sources.slurm.choose import slurm_is_here
 

@@ -8,7 +8,8 @@ import socket
 import sys
 import threading
 from argparse import Namespace
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from jobmon_tui.cli.feeds import choose_feed, demo_options
@@ -35,13 +36,9 @@ def run(arguments: Namespace) -> int:
     from jobmon_tui.feeds.documents import Documents
     from jobmon_tui.feeds.server import DocumentServer
 
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     config = load_settings(arguments)
     feed = _served(arguments, config)
-    _log_to_stderr()
-    try:
+    with closing(feed), _logged_to_stderr(), _told_to_stop() as stop:
         _open(feed)
         host, port = split_address(arguments.listen or config.serve.listen, least_port=0)
         server = DocumentServer(Documents(feed), host, port, config.serve.connections)
@@ -51,8 +48,6 @@ def run(arguments: Namespace) -> int:
         stop.wait()
         _tell_manager("STOPPING=1")
         server.stop()
-    finally:
-        feed.close()
     return 0
 
 
@@ -85,16 +80,38 @@ def _open(feed: Feed) -> None:
         print(f"jobmon: {printable(error.message)}: waiting for it", file=sys.stderr, flush=True)
 
 
-def _log_to_stderr() -> None:
+@contextmanager
+def _told_to_stop() -> Iterator[threading.Event]:
+    """An event that is set when the process is told to stop."""
+    stop = threading.Event()
+    before = {
+        number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGTERM, signal.SIGINT)
+    }
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _logged_to_stderr() -> Iterator[None]:
     """Send jobmon's log where a service's words belong."""
     import logging
 
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("jobmon: %(message)s"))
     logger = logging.getLogger("jobmon_tui")
+    level, propagate = logger.level, logger.propagate
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+        logger.propagate = propagate
 
 
 def _tell_manager(state: str) -> None:

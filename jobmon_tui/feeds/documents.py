@@ -25,7 +25,7 @@ from jobmon_tui.feeds.base import Feed
 from jobmon_tui.feeds.spool import BACKFILL, HISTORY, NEWEST, SpoolFeed
 from jobmon_tui.model import wire
 from jobmon_tui.model.series import SeriesRequest
-from jobmon_tui.model.snapshot import Snapshot
+from jobmon_tui.model.snapshot import Snapshot, Usage
 from jobmon_tui.model.text import printable
 from jobmon_tui.model.wire_past import series_document, timeline_document
 
@@ -114,6 +114,7 @@ class Documents:
         self._lock = threading.Lock()
         self._kept: OrderedDict[object, Document] = OrderedDict()
         self._present: tuple[Snapshot, Document] | None = None
+        self._usage: tuple[Document | None, Mapping[float, Usage]] | None = None
         self._due: dict[str, float] = {}
         self._last: dict[str, Document | JobmonError] = {}
         self._offered: Mapping[str, Callable[[Query], Document]] = {
@@ -184,11 +185,16 @@ class Documents:
         if first is None and last is None and path is not None and (document := self._file(path)) is not None:
             return document
         with self._turn:
-            usage = {
-                time: one
-                for time, one in self._feed.history().items()
-                if (first is None or time >= first) and (last is None or time <= last)
-            }
+            # Each reader asks for what is new to them: it must not be read again for each of them.
+            file = None if path is None else self._file(path)
+            if file is None or self._usage is None or self._usage[0] is not file:
+                self._usage = file, self._feed.history()
+            known = self._usage[1]
+        usage = {
+            time: one
+            for time, one in known.items()
+            if (first is None or time >= first) and (last is None or time <= last)
+        }
         return Document(wire.encode_json(wire.history_document(usage)))
 
     def _backfill(self, query: Query) -> Document:

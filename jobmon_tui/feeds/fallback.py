@@ -3,84 +3,24 @@
 from __future__ import annotations
 
 import logging
-import random
 import threading
 import time as clock
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from enum import Enum
+from dataclasses import replace
 
 from jobmon_tui.errors import JobmonError, SourceError
 from jobmon_tui.feeds.base import Backfill, Feed
+from jobmon_tui.feeds.candidate import Candidate, Choice, Trouble
 from jobmon_tui.model.series import Series, SeriesRequest
 from jobmon_tui.model.snapshot import Snapshot, SourceStatus, Usage
-from jobmon_tui.model.times import age_text
 
-FIRST_PROBE = 5.0
-"""Seconds after a failure until a feed is tried again; each further time twice as long."""
-LONGEST_PROBE = 60.0
 GRACE = 20.0
 """Seconds for which the feed in use may fail before another takes its place: a server that is started anew
 must not send everybody to the controller at once."""
-WHY_STALE = "see whether `jobmon collect` still runs there, and whether the clocks agree"
+PAST_KNOWN = 5.0
+"""Seconds for which the feed that knows the past is not looked for again: each step would look into all."""
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """One of the feeds, made when it is needed."""
-
-    name: str
-    """What it is called in messages: ``spool /var/spool/jobmon``."""
-    make: Callable[[], Feed]
-    """Makes it, not opened; may raise JobmonError. What is heavy to load is loaded here or later."""
-    stale_after: float | None = None
-    """Seconds; if its newest snapshot is older, it counts as failed. ``None``: however old."""
-    way: str = ""
-    """How it comes by its snapshots, for scripts: ``spool``, ``url`` or ``live``."""
-
-
-class _Trouble(Enum):
-    NONE = 0
-    STALE = 1
-    FAILED = 2
-
-
-@dataclass(slots=True)
-class _State:
-    """How one of the feeds is doing."""
-
-    choice: Choice
-    feed: Feed | None = None
-    is_open: bool = False
-    trouble: _Trouble = _Trouble.NONE
-    error: str = ""
-    hint: str = ""
-    failing_since: float = 0.0
-    """Unix seconds."""
-    read_at: float | None = None
-    """When its newest snapshot was taken, in Unix seconds."""
-    failures: int = 0
-    probe_at: float = 0.0
-    """By the monotonic clock."""
-    stale: Snapshot | None = None
-    """Its newest snapshot, where that is too old."""
-    is_back: bool = False
-    """Whether a probe found it well again."""
-    turn: threading.Lock = field(default_factory=threading.Lock)
-    """Held while it is opened or asked for the present: by the poll, or by a probe."""
-
-    @property
-    def status(self) -> SourceStatus:
-        return SourceStatus(
-            name=self.choice.name,
-            ok=False,
-            read_at=self.read_at,
-            error=self.error,
-            hint=self.hint,
-            failing_since=self.failing_since,
-        )
 
 
 class FallbackFeed(Feed):
@@ -100,12 +40,13 @@ class FallbackFeed(Feed):
     def __init__(
         self, choices: Sequence[Choice], *, now: Callable[[], float] = clock.time, grace: float = GRACE
     ) -> None:
-        self._states = [_State(choice) for choice in choices]
+        self._candidates = [Candidate(choice, now) for choice in choices]
         self._now = now
         self._grace = grace
         self._lock = threading.Lock()
         self._place: int | None = None
         self._past_way = ""
+        self._known_past: tuple[Feed, Feed, float] | None = None
         self._is_closed = False
         self._answer: tuple[Snapshot, tuple[SourceStatus, ...], Snapshot] | None = None
         self.title = choices[0].name
@@ -113,13 +54,13 @@ class FallbackFeed(Feed):
     @property
     def choices(self) -> tuple[Choice, ...]:
         """The feeds, the best first."""
-        return tuple(state.choice for state in self._states)
+        return tuple(one.choice for one in self._candidates)
 
     @property
     def way(self) -> str:
         """That of the choice in use, or of the one that was asked for the past; empty before either."""
         if self._place is not None:
-            return self._states[self._place].choice.way
+            return self._candidates[self._place].choice.way
         return self._past_way
 
     def latest(self) -> Snapshot:
@@ -142,9 +83,9 @@ class FallbackFeed(Feed):
         """Whether the feed in use has news, or a better one is back."""
         with self._lock:
             place = self._place or 0
-            if any(state.is_back for state in self._states[:place]):
+            if any(one.is_back for one in self._candidates[:place]):
                 return True
-            feed = self._states[place].feed
+            feed = self._candidates[place].feed
         return feed is not None and feed.has_news()
 
     def at(self, time: float) -> Snapshot:
@@ -175,29 +116,30 @@ class FallbackFeed(Feed):
         """Close every feed that was made."""
         with self._lock:
             self._is_closed = True
-            feeds = [state.feed for state in self._states if state.feed is not None]
-        for feed in feeds:
-            feed.close()
+        for one in self._candidates:
+            one.close()
 
     def _chosen(self) -> Snapshot:
         """Ask the feeds in their order, from the one in use or from a better one that is back."""
         with self._lock:
-            backs = [place for place, state in enumerate(self._states) if state.is_back]
-            for state in self._states:
-                state.is_back = False
+            backs = [place for place, one in enumerate(self._candidates) if one.is_back]
+            for one in self._candidates:
+                one.is_back = False
             first = min([*backs, self._place if self._place is not None else 0])
         failures: list[JobmonError] = []
         # Those that are better than the one in use come last: they are known to fail.
-        for place in (*range(first, len(self._states)), *range(first)):
-            state = self._states[place]
+        for place in (*range(first, len(self._candidates)), *range(first)):
+            one = self._candidates[place]
             if self._is_resting(place):
-                failures.append(SourceError(state.error, state.hint))
+                failures.append(one.failure)
                 continue
             try:
-                snapshot = self._asked(state)
+                if one.is_probed:
+                    raise SourceError(f"{one.choice.name} is being tried")
+                snapshot: Snapshot = one.latest(self.only_user)
             except JobmonError as error:
                 self._check_open()
-                if place == self._place and self._has_just_begun(state):
+                if place == self._place and self._has_just_begun(one):
                     raise
                 failures.append(error)
                 continue
@@ -205,23 +147,23 @@ class FallbackFeed(Feed):
             return snapshot
         return self._least_stale(failures)
 
-    def _has_just_begun(self, state: _State) -> bool:
+    def _has_just_begun(self, one: Candidate) -> bool:
         """Whether the feed in use is given a moment before others are asked."""
-        return state.trouble is _Trouble.FAILED and self._now() - state.failing_since < self._grace
+        return one.trouble is Trouble.FAILED and self._now() - one.failing_since < self._grace
 
     def _is_resting(self, place: int) -> bool:
         """Whether a feed that failed need not be asked in this poll, since there is something to show."""
-        if self._place is None or place == self._place or self._states[self._place].stale is None:
+        if self._place is None or place == self._place or self._candidates[self._place].stale is None:
             return False
-        state = self._states[place]
-        return state.trouble is not _Trouble.NONE and clock.monotonic() < state.probe_at
+        one = self._candidates[place]
+        return one.trouble is not Trouble.NONE and clock.monotonic() < one.probe_at
 
     def _least_stale(self, failures: Sequence[JobmonError]) -> Snapshot:
         """An old snapshot is better than none."""
         stale = [
-            (state.stale.timestamp, place)
-            for place, state in enumerate(self._states)
-            if state.stale is not None
+            (one.stale.timestamp, place)
+            for place, one in enumerate(self._candidates)
+            if one.stale is not None
         ]
         if not stale:
             with self._lock:
@@ -231,13 +173,13 @@ class FallbackFeed(Feed):
             raise SourceError(worst.message + (f"; {others}" if others else ""), worst.hint)
         place = max(stale)[1]
         self._use(place)
-        snapshot = self._states[place].stale
+        snapshot = self._candidates[place].stale
         assert snapshot is not None
         return snapshot
 
     def _use(self, place: int) -> None:
-        state = self._states[place]
-        feed = state.feed
+        one = self._candidates[place]
+        feed = one.feed
         assert feed is not None
         with self._lock:
             if place != self._place:
@@ -248,74 +190,13 @@ class FallbackFeed(Feed):
         self.kind = "live" if feed.kind == "recorded" else feed.kind
         self.interval = feed.interval
 
-    def _asked(self, state: _State) -> Snapshot:
-        """The newest snapshot of one feed, with a note of how it is doing.
-
-        Raises:
-            JobmonError: It fails, or has nothing fresh.
-        """
-        if not state.turn.acquire(blocking=False):
-            raise SourceError(f"{state.choice.name} is being tried")
-        try:
-            snapshot = self._newest_of(state)
-        except JobmonError as error:
-            self._failed(state, _Trouble.FAILED, error)
-            raise
-        except Exception as error:
-            _log.exception("%s failed", state.choice.name)
-            words = SourceError(f"{state.choice.name}: {type(error).__name__}: {error}")
-            self._failed(state, _Trouble.FAILED, words)
-            raise words from error
-        finally:
-            state.turn.release()
-        state.read_at = snapshot.timestamp
-        limit = state.choice.stale_after
-        age = self._now() - snapshot.timestamp
-        if limit is not None and age > limit:
-            why = f"its newest snapshot is older than {age_text(limit)}"
-            self._failed(state, _Trouble.STALE, SourceError(why, WHY_STALE))
-            state.stale = snapshot
-            raise SourceError(f"{state.choice.name}: {why}", WHY_STALE)
-        state.trouble, state.failures, state.stale = _Trouble.NONE, 0, None
-        return snapshot
-
-    def _newest_of(self, state: _State) -> Snapshot:
-        feed = self._opened(state)
-        feed.only_user = self.only_user
-        return feed.latest()
-
-    def _opened(self, state: _State) -> Feed:
-        """One of the feeds, made and opened; its turn must be held."""
-        if state.feed is None:
-            self._check_open()
-            made = state.choice.make()
-            with self._lock:
-                state.feed = made
-            if self._is_closed:
-                made.close()
-        feed = state.feed
-        if not state.is_open:
-            feed.open()
-            state.is_open = True
-        return feed
-
-    def _failed(self, state: _State, trouble: _Trouble, error: JobmonError) -> None:
-        if state.trouble is _Trouble.NONE:
-            state.failing_since = self._now()
-        state.trouble, state.error, state.hint = trouble, error.message, error.hint
-        if trouble is _Trouble.FAILED:
-            state.stale = None
-        state.failures += 1
-        wait = min(LONGEST_PROBE, FIRST_PROBE * 2 ** min(state.failures - 1, 10))
-        state.probe_at = clock.monotonic() + wait * random.uniform(0.8, 1.2)
-
     def _told(self) -> list[SourceStatus]:
         """What is wrong with the feeds that are better than the one in use, if it is old with all of them."""
         place = self._place
         assert place is not None
-        is_fresh = self._states[place].trouble is _Trouble.NONE
-        told = self._states[:place] if is_fresh else self._states
-        return [state.status for state in told if state.trouble is not _Trouble.NONE]
+        is_fresh = self._candidates[place].trouble is Trouble.NONE
+        told = self._candidates[:place] if is_fresh else self._candidates
+        return [one.status for one in told if one.trouble is not Trouble.NONE]
 
     def _probe_better(self) -> None:
         """Have the better feeds tried whose time has come, in threads of their own."""
@@ -323,25 +204,25 @@ class FallbackFeed(Feed):
             place = self._place or 0
             if self._is_closed:
                 return
-        for state in self._states[:place]:
-            if clock.monotonic() >= state.probe_at and not state.turn.locked():
-                # Until this one has ended.
-                state.probe_at = clock.monotonic() + LONGEST_PROBE
-                name = f"jobmon probes {state.choice.name}"
-                threading.Thread(target=self._probe, args=(state,), name=name, daemon=True).start()
+        for one in self._candidates[:place]:
+            if clock.monotonic() >= one.probe_at and not one.is_probed and not one.is_back:
+                one.is_probed = True
+                name = f"jobmon probes {one.choice.name}"
+                threading.Thread(target=self._probe, args=(one,), name=name, daemon=True).start()
 
-    def _probe(self, state: _State) -> None:
+    def _probe(self, one: Candidate) -> None:
         try:
-            self._asked(state)
+            one.latest(self.only_user)
+            is_back = True
         except JobmonError:
-            return
+            is_back = False
         with self._lock:
-            state.is_back = True
+            one.is_back, one.is_probed = is_back, False
 
     def _in_use(self) -> Feed:
         with self._lock:
             self._refuse_if_closed()
-            feed = self._states[self._place].feed if self._place is not None else None
+            feed = self._candidates[self._place].feed if self._place is not None else None
         if feed is None:
             raise SourceError("there is no snapshot yet")
         return feed
@@ -351,15 +232,23 @@ class FallbackFeed(Feed):
         if self._place is None:
             return self._first_with_past()
         used = self._in_use()
+        known = self._known_past
+        if known is not None and known[0] is used and clock.monotonic() < known[2]:
+            return known[1]
+        found = self._with_past(used)
+        self._known_past = (used, found, clock.monotonic() + PAST_KNOWN)
+        return found
+
+    def _with_past(self, used: Feed) -> Feed:
         with self._lock:
             others = [
-                state.feed
-                for state in self._states
-                if state.feed is not None
-                and state.is_open
-                and state.feed is not used
+                one.feed
+                for one in self._candidates
+                if one.feed is not None
+                and one.is_open
+                and one.feed is not used
                 # One that does not answer would make everybody wait.
-                and state.trouble is not _Trouble.FAILED
+                and one.trouble is not Trouble.FAILED
             ]
         for feed in (used, *others):
             try:
@@ -373,11 +262,10 @@ class FallbackFeed(Feed):
         """The first feed that knows the past, where the present was not asked for yet."""
         failures: list[JobmonError] = []
         feed: Feed | None = None
-        for state in self._states:
+        for one in self._candidates:
             try:
-                with state.turn:
-                    feed = self._opened(state)
-                self._past_way = state.choice.way
+                feed = one.opened()
+                self._past_way = one.choice.way
                 if feed.timeline():
                     return feed
             except JobmonError as error:

@@ -61,6 +61,7 @@ class HttpPast:
         self._failure: JobmonError | None = None
         self._history: Mapping[float, Usage] | None = None
         self._history_due = 0.0
+        self._history_failure: JobmonError | None = None
         self._sampler = Sampler(lambda moment: self._fetched(moment, with_queue=False, keep=False))
 
     def note(self, snapshot: Snapshot) -> None:
@@ -182,8 +183,11 @@ class HttpPast:
 
     def _asked_history(self) -> Mapping[float, Usage]:
         """The history as it was last told, or as it is told now if that was a while ago."""
-        if self._history is not None and clock.monotonic() < self._history_due:
-            return self._history
+        if clock.monotonic() < self._history_due:
+            if self._history is not None:
+                return self._history
+            if self._history_failure is not None:
+                raise self._history_failure
         known = self._history or {}
         last = max(known, default=None)
         path = "/history.py"
@@ -196,6 +200,7 @@ class HttpPast:
             if getattr(error, "status", 0) == 404:
                 told = {}
             elif self._history is None:
+                self._history_failure, self._history_due = error, clock.monotonic() + AFTER_FAILURE
                 raise
             else:
                 told = dict(known)

@@ -10,12 +10,16 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 from requests.utils import get_environ_proxies
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
+
+_HERE = ("localhost", "127.0.0.1", "::1")
+"""Names of this machine, to which no proxy leads."""
 
 
 class Line:
@@ -42,7 +46,9 @@ class Line:
 
     def proxies(self, url: str) -> dict[str, str]:
         """What `requests` wants to know of the proxies on the way to that address."""
-        return dict(get_environ_proxies(url)) if self._use_proxies else {}
+        if not self._use_proxies or urlsplit(url).hostname in _HERE:
+            return {}
+        return dict(get_environ_proxies(url))
 
     def cut(self) -> None:
         """End the connection; whoever reads from it or writes to it fails at once."""

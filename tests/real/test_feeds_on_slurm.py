@@ -101,7 +101,7 @@ async def test_live_spool_and_http_show_the_same(slurm: SlurmCluster, tmp_path: 
 def test_slurm_takes_over_from_a_server_and_gives_way_again(
     slurm: SlurmCluster, tmp_path: Path, isolated: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jobmon_tui.feeds.fallback.FIRST_PROBE", 0.2)
+    monkeypatch.setattr("jobmon_tui.feeds.candidate.FIRST_PROBE", 0.2)
     monkeypatch.setattr("jobmon_tui.paths.SITE_FOLDER", tmp_path / "etc")
     spool = tmp_path / "spool"
     spool.mkdir()

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from jobmon_tui.feeds.base import Feed
+from jobmon_tui.feeds.candidate import Choice
 from jobmon_tui.feeds.documents import Documents
-from jobmon_tui.feeds.fallback import Choice, FallbackFeed
+from jobmon_tui.feeds.fallback import FallbackFeed
 from jobmon_tui.feeds.http import HttpFeed
 from jobmon_tui.feeds.http_client import HttpOptions
 from jobmon_tui.feeds.server import DocumentServer
@@ -18,6 +19,8 @@ from jobmon_tui.tui.app import JobmonApp
 from jobmon_tui.tui.options import WatchOptions
 from tests.pictures import eventually, screen_text, shows
 from tests.ui.conftest import NOW, FakeFeed, small_cluster
+
+pytestmark = pytest.mark.slow
 
 SIZE = (140, 40)
 VIEWS = {"1": "ada", "2": "solve", "3": "bad DIMM", "5": "pending"}

@@ -12,7 +12,8 @@ import pytest
 
 from jobmon_tui.errors import JobmonError, SourceError
 from jobmon_tui.feeds.base import Feed
-from jobmon_tui.feeds.fallback import Choice, FallbackFeed
+from jobmon_tui.feeds.candidate import Choice
+from jobmon_tui.feeds.fallback import FallbackFeed
 from jobmon_tui.model.snapshot import Snapshot, SourceStatus, Usage
 from tests.web_standin import snapshot
 
@@ -25,6 +26,7 @@ class Clock:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = NOW
         monkeypatch.setattr("jobmon_tui.feeds.fallback.clock", self)
+        monkeypatch.setattr("jobmon_tui.feeds.candidate.clock", self)
 
     def monotonic(self) -> float:
         return self.now

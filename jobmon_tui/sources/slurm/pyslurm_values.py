@@ -50,7 +50,8 @@ def fields_of(
 def whole(value: Any) -> int | None:
     """A number that is not one of Slurm's stand-ins for *infinite* or *not set*; 0 is a number."""
     if isinstance(value, str) and value.strip().isdecimal():
-        value = int(value)
+        # Not `int(value)`: what counts as blank differs between the two.
+        value = int(value.strip())
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
