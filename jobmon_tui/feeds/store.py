@@ -2,8 +2,8 @@
 
 A plain folder of append-only files, and no database: readers on other machines see it through a shared file
 system and may not write there, and a collector may be killed at any byte. Each segment covers an hour. Its
-first snapshot is whole, each later one is told as changes to an earlier one of the same segment (`base_of`), so
-that a few small frames are all that it takes to have any of them.
+first snapshot is whole, each later one is told as changes to an earlier one of the same segment (`base_of`),
+so that a few small frames are all that it takes to have any of them.
 """
 
 from __future__ import annotations

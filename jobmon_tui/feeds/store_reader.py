@@ -289,7 +289,7 @@ class StoreReader:
                         found += self._subject(segment, request.kind, request.name)
                 found.sort(key=lambda one: one[0])
                 subjects[subject] = found
-            answers.append(_series(subjects[subject], request))
+            answers.append(series_of(subjects[subject], request))
         return answers
 
     def _look(self) -> None:
@@ -390,7 +390,13 @@ class StoreReader:
         return known
 
 
-def _series(found: Sequence[tuple[float, Known]], request: SeriesRequest) -> Series | None:
+def series_of(found: Sequence[tuple[float, Known]], request: SeriesRequest) -> Series | None:
+    """What of a subject's readings a request asks for, with gaps; ``None`` where nothing was measured.
+
+    Args:
+        found: Times in Unix seconds, ascending, and what was measured then.
+        request: Of that subject.
+    """
     all_times = [time for time, _ in found]
     first = max(0, bisect_left(all_times, request.start) - 1)
     part = found[first : bisect_right(all_times, request.end)]

@@ -75,9 +75,9 @@ class CoreUse(Sequence["CpuTimes | None"]):
         """Everything as it is kept, for `restored`.
 
         Returns:
-            The kind of number (``B``: whole percentages of one byte, ``H``: tenths of a per cent of two, ``d``:
-            floats of eight), the five numbers of each core in this machine's byte order, and the unknown cores
-            in ascending order, whose numbers are zeros.
+            The kind of number (``B``: whole percentages of one byte, ``H``: tenths of a per cent of two,
+            ``d``: floats of eight), the five numbers of each core in this machine's byte order, and the
+            unknown cores in ascending order, whose numbers are zeros.
         """
         numbers = self._numbers
         code = numbers.typecode if isinstance(numbers, array) else "B"

@@ -120,12 +120,12 @@ def test_what_was_appended_is_read_in_any_order(tmp_path: Path) -> None:
 
 def test_the_order_of_nodes_and_jobs_is_kept(tmp_path: Path) -> None:
     writer = StoreWriter(tmp_path)
-    orders = (["3", "1", "2"], ["2", "9", "3", "1"], ["1", "2", "9"], [], ["9", "1"])
+    orders: list[list[str]] = [["3", "1", "2"], ["2", "9", "3", "1"], ["1", "2", "9"], [], ["9", "1"]]
     for step, order in enumerate(orders):
         jobs = {name: Job(job_id=name, name="j", username="u", state="RUNNING", n_cpus=1) for name in order}
         writer.append(Snapshot(timestamp=BEGIN + step, jobs=jobs))
     reader = StoreReader(tmp_path)
-    assert [list(reader.read(time).jobs) for time in reader.times()] == list(orders)
+    assert [list(reader.read(time).jobs) for time in reader.times()] == orders
 
 
 def test_a_record_under_another_key_keeps_it(tmp_path: Path) -> None:
