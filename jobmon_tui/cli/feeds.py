@@ -22,12 +22,16 @@ SECTIONS = ("ganglia", "influxdb", "prometheus", "nodes")
 DEMO_NOTICE = "No Slurm on this machine: this is the built-in demo cluster"
 
 
-def choose_feed(arguments: Namespace, config: Config = DEFAULTS) -> tuple[Feed, str]:
+def choose_feed(
+    arguments: Namespace, config: Config = DEFAULTS, *, watching: bool = False
+) -> tuple[Feed, str]:
     """The feed that is asked for, not opened yet, and what to tell the user about the choice.
 
     Args:
         arguments: The command line.
         config: What holds where the command line says nothing.
+        watching: Whether somebody goes on looking: a spool is then followed, and what a live feed brings is
+            kept on the user's disk.
 
     Raises:
         UsageError: The options contradict each other, or name something that does not exist.
@@ -36,7 +40,7 @@ def choose_feed(arguments: Namespace, config: Config = DEFAULTS) -> tuple[Feed, 
     _check(arguments, config)
     spool = _given(arguments, "spool")
     if spool is not None:
-        return _recorded(Path(spool)), ""
+        return _spool(Path(spool), following=watching), ""
     from jobmon_tui.backends.loading import load_backend
     from jobmon_tui.feeds.live import LiveFeed
 
@@ -46,7 +50,9 @@ def choose_feed(arguments: Namespace, config: Config = DEFAULTS) -> tuple[Feed, 
         options |= demo_options(arguments)
     folders = backend_paths(arguments, config)
     sections = {section: getattr(config, section) for section in SECTIONS}
-    return LiveFeed(load_backend(name, folders=folders, options=options, offered=sections)), notice
+    feed = LiveFeed(load_backend(name, folders=folders, options=options, offered=sections))
+    # The demo knows its past by itself.
+    return _remembered(feed, name, config) if watching and name != "demo" else feed, notice
 
 
 def choose_backend(arguments: Namespace, config: Config = DEFAULTS) -> tuple[str, str]:
@@ -145,7 +151,7 @@ def demo_options(arguments: Namespace) -> dict[str, object]:
     return {option: value for option, value in asked.items() if value is not None}
 
 
-def _recorded(place: Path) -> Feed:
+def _spool(place: Path, *, following: bool) -> Feed:
     from jobmon_tui.feeds.spool import SpoolFeed
 
     place = place.expanduser()
@@ -153,7 +159,24 @@ def _recorded(place: Path) -> Feed:
         raise UsageError(
             f"--spool: there is no folder {place}", "Name the folder that a collector writes to."
         )
-    return SpoolFeed(place)
+    return SpoolFeed(place, following=following)
+
+
+def _remembered(feed: Feed, backend: str, config: Config) -> Feed:
+    """A live feed that keeps what it brings, if the user has not said otherwise."""
+    from jobmon_tui.feeds.remembered import RememberedFeed
+    from jobmon_tui.paths import user_cache_folder
+
+    settings = config.history
+    if not settings.on:
+        return feed
+    return RememberedFeed(
+        feed,
+        user_cache_folder() / "history",
+        backend,
+        keep=settings.keep * 3600,
+        most_bytes=settings.most_bytes,
+    )
 
 
 def _check(arguments: Namespace, config: Config) -> None:

@@ -39,7 +39,7 @@ def run(arguments: Namespace) -> int:
     _check_terminal()
     for error in (*check_view(config), *check_columns(config)):
         raise error
-    feed, notice = choose_feed(arguments, config)
+    feed, notice = choose_feed(arguments, config, watching=True)
     _check_theme(arguments.theme, config)
     options = WatchOptions(
         # Whoever asks for one user's jobs wants to see jobs.

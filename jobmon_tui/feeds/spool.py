@@ -133,7 +133,7 @@ class SpoolFeed(Feed):
             except SnapshotError as error:
                 damaged = damaged or error
                 continue
-            return snapshot if damaged is None else _in_place_of(snapshot, damaged)
+            return snapshot if damaged is None else in_place_of(snapshot, damaged)
         if damaged is not None:
             raise damaged
         return self._newest()
@@ -279,7 +279,7 @@ class SpoolFeed(Feed):
         return self._follows and self._clock() - time > max(LATE_AFTER * self.interval, LATE_AT_LEAST)
 
     def _with_what_is_wrong(self, snapshot: Snapshot, is_late: bool) -> Snapshot:
-        """The snapshot with what the user must be told of the spool; the same object while nothing changes."""
+        """The snapshot with what the user must be told of the spool; the same one while nothing changes."""
         told = tuple(
             SourceStatus(name="spool", ok=False, error=error.message, hint=error.hint)
             for error in self._store.problems
@@ -319,7 +319,7 @@ def _nearest(
     return ((moment, path) for _, moment, path in found[: 2 * _NEIGHBOURS])
 
 
-def _in_place_of(snapshot: Snapshot, damaged: SnapshotError) -> Snapshot:
+def in_place_of(snapshot: Snapshot, damaged: SnapshotError) -> Snapshot:
     """A snapshot that is shown instead of a damaged one, and says so."""
     told = SourceStatus(
         name="spool", ok=False, error=damaged.message, hint="The nearest whole snapshot is shown instead."

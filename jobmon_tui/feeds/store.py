@@ -115,6 +115,11 @@ class StoreWriter:
         self._is_fresh = True
 
     @property
+    def bytes_per_snapshot(self) -> float:
+        """What each takes in the segment that is being written; 0 before there is one."""
+        return 0.0 if self._segment is None else self._segment.size / self._segment.count
+
+    @property
     def _segment_bytes(self) -> float:
         return float("inf") if self._most_bytes is None else self._most_bytes / SMALLEST_SHARE
 
@@ -246,6 +251,11 @@ class _OpenSegment:
     def last_time(self) -> float:
         """When the newest snapshot in it was taken, in Unix seconds."""
         return self._states[self._number - 1].timestamp
+
+    @property
+    def count(self) -> int:
+        """How many snapshots are in it."""
+        return self._number
 
     def is_there(self) -> bool:
         """Whether the file still is the one that others find under its name."""
