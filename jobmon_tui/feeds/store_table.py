@@ -147,13 +147,16 @@ class Table:
         if not changed:
             return
         old = [rows[place] for place in changed]
+        are_new = all(record is self._blank for record in old)
         new = list(map(object.__new__, repeat(self._class, len(old))))
         for name, setter in self._setters.items():
             places, values = columns.get(name, ((), ()))
-            if len(places) < len(old):
-                _run(map(setter, new, map(self._getters[name], old)))
-            else:
+            if len(places) == len(old):
                 _run(map(setter, new, values))
+            elif are_new:
+                _run(map(setter, new, repeat(self._getters[name](self._blank))))
+            else:
+                _run(map(setter, new, map(self._getters[name], old)))
         for place, record in zip(changed, new, strict=True):
             rows[place] = record
         for name, (places, values) in columns.items():

@@ -199,7 +199,7 @@ def kept(value: Any) -> Any:
     )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(snapshots, min_size=1, max_size=6))
 def test_writing_and_reading_again_changes_nothing(tmp_path: Path, found: list[Snapshot]) -> None:
     folder = tmp_path / "store"
