@@ -69,6 +69,8 @@ class RememberedFeed(Feed):
         self._clock = clock
         self._reader: StoreReader | None = None
         self._newest: Snapshot | None = None
+        self._began = 0.0
+        """When the first snapshot was brought, in Unix seconds."""
         self._waiting: Snapshot | None = None
         self._problem = ""
         self._stopped = False
@@ -164,9 +166,16 @@ class RememberedFeed(Feed):
         return self._feed.backfill()
 
     def series(self, requests: Sequence[SeriesRequest]) -> Sequence[Series | None]:
-        """What the other feed has; of what it does not have, what was kept."""
+        """What the other feed has; of what it does not have, what was kept until this jobmon was opened.
+
+        From then on whoever draws has seen more of it than is kept.
+        """
         own = self._feed.series(requests)
-        missing = [request for request, series in zip(requests, own, strict=True) if series is None]
+        missing = [
+            replace(request, end=min(request.end, self._began))
+            for request, series in zip(requests, own, strict=True)
+            if series is None
+        ]
         if not missing or self._reader is None:
             return own
         with suppress(SnapshotError):
@@ -195,6 +204,7 @@ class RememberedFeed(Feed):
 
     def _remember(self, snapshot: Snapshot) -> None:
         if self._reader is None:
+            self._began = snapshot.timestamp
             folder = self._folder / folder_name(self._backend, snapshot.cluster)
             self._reader = StoreReader(folder)
             self._thread = threading.Thread(

@@ -191,7 +191,9 @@ class _OpenSegment:
         Raises:
             OSError: It could not be written, and is not there.
         """
-        folder.mkdir(mode=mode | (mode & 0o444) >> 2, parents=True, exist_ok=True)
+        with suppress(FileExistsError):
+            folder.mkdir(parents=True)
+            folder.chmod(mode | (mode & 0o444) >> 2)
         number = int(max(0.0, snapshot.timestamp))
         while True:
             path = folder / f"{number}{SUFFIX}"

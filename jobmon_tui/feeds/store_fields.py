@@ -159,8 +159,8 @@ def _record(make: Callable[..., Any], width: int, *, rounded: bool = False) -> K
         if None not in value:
             return full, value
         return (
-            "".join("0" if one is None else "1" for one in value),
-            tuple(one for one in value if one is not None),
+            "".join(["0" if one is None else "1" for one in value]),
+            [one for one in value if one is not None],
         )
 
     def join(shape: str, numbers: Sequence[Number]) -> Any:

@@ -36,7 +36,7 @@ from jobmon_tui.model.wire_values import usage_of
 SNAPSHOTS_KEPT = 24
 """Snapshots kept in memory: they share most of their records, so that all take as much as two or three."""
 DICTIONARIES_KEPT = 3
-SUBJECTS_KEPT = 256
+SUBJECTS_KEPT = 96
 """Nodes and jobs, each in one segment, whose readings are kept in memory."""
 MISSED = 4.0
 """Usual steps without readings after which a chart has a gap."""

@@ -197,7 +197,7 @@ def test_a_backend_that_knows_its_past_is_asked_for_it() -> None:
     ("method", "answer", "message"),
     [
         ("timeline", 5, "expected a list of times"),
-        ("timeline", ["noon"], "timeline"),
+        ("timeline", ["noon"], "expected a number"),
         ("at", None, "expected a Snapshot"),
         ("history", {1.0: 5}, "expected a mapping of times to core usage"),
         ("history", [1], "expected a mapping of times to core usage"),

@@ -276,6 +276,7 @@ def test_files_have_the_mode_that_was_asked_for(tmp_path: Path) -> None:
     finally:
         os.umask(before)
     assert only_segment(tmp_path / "store").stat().st_mode & 0o777 == 0o640
+    assert (tmp_path / "store").stat().st_mode & 0o777 == 0o750
 
 
 def test_a_full_disk_leaves_everything_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
