@@ -101,8 +101,8 @@ class SpoolFeed(Feed):
                 not was_late and bool(self._shown_time) and self._is_late(self._shown_time)
             )
         except JobmonError:
-            # What is wrong is told by `latest`.
-            return True
+            # What is wrong is told by `latest`, at its own pace.
+            return False
 
     def at(self, time: float) -> Snapshot:
         """The snapshot nearest to that instant (Unix seconds); the earlier of two that are as near.

@@ -197,12 +197,14 @@ def version_of(path: Path) -> Version:
         # telling for up to half a minute what there was. It may still find a file that was just replaced for
         # as long as names in a folder are kept (acdirmin, of NFS).
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except PermissionError as error:
+        try:
+            status = os.fstat(handle)
+        finally:
+            os.close(handle)
+    except (FileNotFoundError, NotADirectoryError):
+        raise
+    except OSError as error:
         raise SnapshotError(f"{printable(path)}: cannot be read: {error.strerror}") from error
-    try:
-        status = os.fstat(handle)
-    finally:
-        os.close(handle)
     return status.st_mtime_ns, status.st_size, status.st_ino
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from jobmon_tui.errors import SnapshotError
 from jobmon_tui.feeds.store_lanes import Dictionary
-from jobmon_tui.feeds.store_reader import SegmentReader, StoreReader
+from jobmon_tui.feeds.store_reader import StoreReader
 from jobmon_tui.feeds.store_readings import ReadingFrames
 from jobmon_tui.feeds.store_segment import (
     READINGS,
@@ -30,6 +30,7 @@ from jobmon_tui.feeds.store_segment import (
     segment_paths,
     segment_start,
 )
+from jobmon_tui.feeds.store_segment_reader import SegmentReader
 from jobmon_tui.feeds.store_snapshot import EMPTY, pack_snapshot, with_shared_records
 from jobmon_tui.model.snapshot import Snapshot, Usage
 from jobmon_tui.model.wire_write import usage_document

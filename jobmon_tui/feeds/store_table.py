@@ -22,6 +22,7 @@ from jobmon_tui.model.snapshot import CoreUse, CpuUse, Job, Node
 Records = Mapping[str, Any]
 
 _NEW = -1
+_MOST_ROWS = 1 << 24
 
 
 class Table:
@@ -100,7 +101,7 @@ class Table:
             ValueError, TypeError, ...: It is no such recipe, or these are not the lanes it goes with.
         """
         count, source_recipe, column_recipes, own_keys, *cores = recipe
-        if type(count) is not int or not 0 <= count < 1 << 28:
+        if type(count) is not int or not 0 <= count < _MOST_ROWS:
             raise ValueError("no number of rows")
         source = _unpack_source(source_recipe, len(before), count, lanes)
         rows = self._aligned(list(before.values()), source)
@@ -140,10 +141,8 @@ class Table:
 
     def _change(self, rows: list[Any], columns: Mapping[str, tuple[Sequence[int], list[Any]]]) -> None:
         """Put new records where something changed; the earlier ones stay as they are."""
-        changed = sorted(set(chain.from_iterable(places for places, _ in columns.values())))
-        changed += [place for place, row in enumerate(rows) if row is self._blank]
-        if len(changed) != len(set(changed)):
-            changed = sorted(set(changed))
+        blank = (place for place, row in enumerate(rows) if row is self._blank)
+        changed = sorted(set(chain(blank, *(places for places, _ in columns.values()))))
         if not changed:
             return
         old = [rows[place] for place in changed]

@@ -138,6 +138,8 @@ def test_without_an_index_a_damaged_head_costs_its_own_snapshot_and_those_told_b
     path.write_bytes(data)
     reader = StoreReader(tmp_path)
     assert reader.times() == tuple(time for time in times if time != damaged.time)
+    (problem,) = reader.problems
+    assert problem.message == f"{path}: damaged; some of its instants are missing"
     for number, time in enumerate(times):
         if number >= 4:
             with pytest.raises(SnapshotError):
