@@ -99,6 +99,20 @@ class SlurmSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class HistorySettings:
+    """What the app keeps of what it has seen, on your own disk, for the time machine and for charts.
+
+    It is for a cluster that nothing records; a collector's spool has its own."""
+
+    on: bool = True
+    """Whether anything is kept."""
+    keep: Annotated[float, Between(0.1, 720)] = 24.0
+    """For how long, in hours."""
+    most_bytes: Annotated[int, Between(1_000_000, 1_000_000_000_000)] = 200_000_000
+    """How much of the disk it may take, in bytes."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ThresholdSettings:
     """From where on something counts as wasted."""
 
@@ -153,6 +167,7 @@ class Settings:
     influxdb: InfluxSettings = field(default_factory=InfluxSettings)
     prometheus: PrometheusSettings = field(default_factory=PrometheusSettings)
     nodes: NodeSettings = field(default_factory=NodeSettings)
+    history: HistorySettings = HistorySettings()
     thresholds: ThresholdSettings = ThresholdSettings()
     collect: CollectSettings = field(default_factory=CollectSettings)
     observe: ObserveSettings = ObserveSettings()

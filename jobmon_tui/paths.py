@@ -23,6 +23,13 @@ def user_state_folder() -> Path:
     return user_state_path(APPLICATION)
 
 
+def user_cache_folder() -> Path:
+    """What jobmon can do without: ``~/.cache/jobmon``, or what XDG_CACHE_HOME says."""
+    from platformdirs import user_cache_path
+
+    return user_cache_path(APPLICATION)
+
+
 def backend_folders() -> tuple[Path, ...]:
     """The folders in which ``backend_<name>.py`` files are looked for, the user's own first."""
     return (user_config_folder() / "backends", SITE_FOLDER / "backends")

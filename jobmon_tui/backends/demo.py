@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from jobmon_tui.backends.base import BackendBase
 from jobmon_tui.errors import UsageError
 from jobmon_tui.model.series import Series, SeriesRequest
-from jobmon_tui.model.snapshot import Job, Node, Partition, Reservation, SourceStatus
+from jobmon_tui.model.snapshot import Job, Node, Partition, Reservation, Snapshot, SourceStatus, Usage
 
 if TYPE_CHECKING:
     from jobmon_tui.backends.simulation.cluster import Cluster
@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 CLUSTER_NAME = "larkspur"
 MOST_NODES = 20_000
 MOST_JOBS = 200_000
+PAST_LENGTH = 86_400.0
+"""Seconds that can be looked back."""
+PAST_STEP = 60.0
+"""Seconds between two instants of the past."""
+PAST_KEPT = 14
+"""Snapshots of the past that are kept in memory: more than warnings look back, and the neighbours."""
+HISTORY_PACE = 300.0
+"""Seconds by which the usage of the past may be behind."""
 
 
 class DemoBackend(BackendBase):
@@ -50,6 +58,12 @@ class DemoBackend(BackendBase):
         self._now = 0.0
         self._cluster: Cluster | None = None
         self._lock = threading.Lock()
+        self._past: DemoBackend | None = None
+        self._past_time = 0.0
+        self._past_shown: dict[float, Snapshot] = {}
+        self._past_lock = threading.Lock()
+        self._history: dict[float, Usage] = {}
+        self._history_lock = threading.Lock()
 
     def init(self) -> None:
         """Build the cluster."""
@@ -112,6 +126,44 @@ class DemoBackend(BackendBase):
             past = [replace(one, end=min(one.end, self._now)) for one in alike]
             answers.update(zip(alike, series_of(cluster, plan, past), strict=True))
         return [answers[request] for request in requests]
+
+    def timeline(self) -> tuple[float, ...]:
+        """The instants of the last day that it can be asked about, in Unix seconds: every minute."""
+        last = int(self._clock() // PAST_STEP)
+        return tuple(PAST_STEP * tick for tick in range(last - int(PAST_LENGTH // PAST_STEP), last + 1))
+
+    def at(self, time: float) -> Snapshot:
+        """What it was like at the nearest of those instants; any thread may ask."""
+        times = self.timeline()
+        instant = min(max(round(time / PAST_STEP) * PAST_STEP, times[0]), times[-1])
+        with self._past_lock:
+            found = self._past_shown.pop(instant, None)
+            if found is None:
+                if self._past is None:
+                    # A cluster of its own: the present one must not jump back and forth.
+                    self._past = DemoBackend(*self._size, clock=lambda: self._past_time)
+                self._past_time = instant
+                found = self._past.cycle()
+            self._past_shown[instant] = found
+            while len(self._past_shown) > PAST_KEPT:
+                del self._past_shown[next(iter(self._past_shown))]
+            return found
+
+    def history(self) -> dict[float, Usage]:
+        """Core usage at those instants; any thread may ask."""
+        from jobmon_tui.backends.simulation.past import usage_of
+
+        times = self.timeline()
+        with self._lock:
+            cluster = self._built()
+        with self._history_lock:
+            known = {time: usage for time, usage in self._history.items() if time >= times[0]}
+            missing = [time for time in times if time not in known]
+            # To plan a whole day takes a second, and the last minutes hardly less than the last hour.
+            if missing and (not known or missing[-1] - missing[0] >= HISTORY_PACE):
+                known |= usage_of(cluster, missing)
+            self._history = known
+            return dict(known)
 
     def _built(self) -> Cluster:
         if self._cluster is None:

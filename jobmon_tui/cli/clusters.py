@@ -55,14 +55,15 @@ def _choice(arguments: Namespace, config: Config, *, is_shown: bool) -> ClusterC
         name=config.cluster or "",
         title=config.cluster or TOP,
         open=partial(_feed, own, config),
+        watch=partial(_feed, own, config, watching=True),
         is_shown=is_shown,
         interval=config.watch.interval,
         thresholds=thresholds_of(config),
     )
 
 
-def _feed(arguments: Namespace, config: Config) -> Feed:
-    feed, notice = choose_feed(arguments, config)
+def _feed(arguments: Namespace, config: Config, *, watching: bool = False) -> Feed:
+    feed, notice = choose_feed(arguments, config, watching=watching)
     if notice:
         # It is the demo, for want of Slurm: one invented cluster among real ones would be taken for real.
         feed.close()

@@ -28,12 +28,16 @@ SECTIONS = ("ganglia", "influxdb", "prometheus", "nodes")
 DEMO_NOTICE = "No Slurm on this machine: this is the built-in demo cluster"
 
 
-def choose_feed(arguments: Namespace, config: Config = DEFAULTS) -> tuple[Feed, str]:
+def choose_feed(
+    arguments: Namespace, config: Config = DEFAULTS, *, watching: bool = False
+) -> tuple[Feed, str]:
     """The feed that is asked for, not opened yet, and what to tell the user about the choice.
 
     Args:
         arguments: The command line.
         config: What holds where the command line says nothing.
+        watching: Whether somebody goes on looking: a spool is then followed, and what a live feed brings is
+            kept on the user's disk.
 
     Raises:
         UsageError: The options contradict each other, or name something that does not exist.
@@ -42,11 +46,14 @@ def choose_feed(arguments: Namespace, config: Config = DEFAULTS) -> tuple[Feed, 
     check_choice(arguments, config)
     spool, url = _given(arguments, "spool"), _given(arguments, "url")
     if spool is not None:
-        return _recorded(Path(spool), following=_given(arguments, "command") != "replay"), ""
+        is_replay = _given(arguments, "command") == "replay"
+        return _recorded(Path(spool), following=watching and not is_replay), ""
     if url is not None:
         return http_feed(str(url), _without_secrets(config.feed, str(url))), ""
     if not has_choice(arguments, config):
-        return live_feed(arguments, config)
+        feed, notice = live_feed(arguments, config)
+        name = choose_backend(arguments, config)[0]
+        return (_remembered(feed, name, config) if watching else feed), notice
     from jobmon_tui.feeds.fallback import FallbackFeed
 
     return FallbackFeed(feed_choices(arguments, config)), ""
@@ -312,6 +319,23 @@ def _recorded(place: Path, *, following: bool) -> Feed:
             f"--spool: there is no folder {place}", "Name the folder that a collector writes to."
         )
     return recorded_feed(place, following=following)
+
+
+def _remembered(feed: LiveFeed, backend: str, config: Config) -> Feed:
+    """A live feed that keeps what it brings, if the user has not said otherwise. The demo knows its past."""
+    from jobmon_tui.feeds.remembered import RememberedFeed
+    from jobmon_tui.paths import user_cache_folder
+
+    settings = config.history
+    if not settings.on or feed.kind == "demo":
+        return feed
+    return RememberedFeed(
+        feed,
+        user_cache_folder() / "history",
+        backend,
+        keep=settings.keep * 3600,
+        most_bytes=settings.most_bytes,
+    )
 
 
 def check_choice(arguments: Namespace, config: Config) -> None:

@@ -262,6 +262,11 @@ class Recorder:
             except JobmonError as error:
                 self._say(f"Left out: {printable(error.message)}\n", always=True)
                 continue
+            if abs(snapshot.timestamp - instant) >= 1:
+                # A feed may show a neighbour in place of what it cannot read: that one comes by itself.
+                why = next((one.error for one in snapshot.sources if one.error), "it cannot be read")
+                self._say(f"Left out: {printable(why)}\n", always=True)
+                continue
             if snapshot.timestamp != self._newest:
                 self._newest = snapshot.timestamp
                 yield snapshot, {}

@@ -40,7 +40,7 @@ def run(arguments: Namespace) -> int:
     _check_terminal()
     for error in (*check_view(config), *check_columns(config)):
         raise error
-    feed, notice = choose_feed(arguments, config)
+    feed, notice = choose_feed(arguments, config, watching=True)
     feed.slurm_environment = slurm_surroundings(config)
     _check_theme(arguments.theme, config)
     options = WatchOptions(

@@ -19,6 +19,8 @@ class ClusterChoice:
     """What to call it until it has told its own name."""
     open: Callable[[], Feed]
     """Makes its feed, which is not opened yet; raises JobmonError where it cannot be made."""
+    watch: Callable[[], Feed] | None = None
+    """The same for the app to go on looking at, where that is another feed: one that keeps what it brings."""
     is_shown: bool = False
     """Whether the app begins with it."""
     interval: float | None = None

@@ -22,7 +22,8 @@ from typing import Literal
 
 from jobmon_tui.errors import JobmonError, SnapshotError
 from jobmon_tui.feeds.base import Feed
-from jobmon_tui.feeds.spool import BACKFILL, HISTORY, NEWEST, SpoolFeed
+from jobmon_tui.feeds.spool import SpoolFeed
+from jobmon_tui.feeds.spool_files import BACKFILL, HISTORY, NEWEST
 from jobmon_tui.model import wire
 from jobmon_tui.model.series import SeriesRequest
 from jobmon_tui.model.snapshot import Snapshot, Usage

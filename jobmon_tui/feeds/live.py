@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from jobmon_tui.backends import shapes
 from jobmon_tui.backends.base import BackendBase, workings_of
@@ -15,9 +15,13 @@ from jobmon_tui.backends.output import printed_to_log
 from jobmon_tui.errors import SourceError
 from jobmon_tui.feeds.base import Backfill, Feed
 from jobmon_tui.model.series import Series, SeriesRequest
-from jobmon_tui.model.snapshot import Snapshot, SourceStatus
+from jobmon_tui.model.snapshot import Snapshot, SourceStatus, Usage
 
 logger = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
+MOST_IN_WINDOW = 12
+"""Snapshots of a window at the most, where each has to be worked out."""
 
 
 class LiveFeed(Feed):
@@ -110,6 +114,45 @@ class LiveFeed(Feed):
             with printed_to_log():
                 self._workings.demand("write_influx", lambda answer: answer)
 
+    def at(self, time: float) -> Snapshot:
+        """The past, if the backend has a method ``at``; else the present.
+
+        Raises:
+            PluginError: That method failed.
+            JobmonError: It said itself what is wrong.
+        """
+        own = getattr(self._backend, "at", None)
+        return self._own(own, _snapshot, time) if callable(own) else self.latest()
+
+    def timeline(self) -> tuple[float, ...]:
+        """The instants of which the backend knows by itself, if it has a method ``timeline``.
+
+        Raises:
+            PluginError: That method failed.
+        """
+        own = getattr(self._backend, "timeline", None)
+        return self._own(own, _instants) if callable(own) else ()
+
+    def window(self, time: float, seconds: float) -> tuple[Snapshot, ...]:
+        """Snapshots of the past, if the backend knows it by itself: a few, evenly spread up to the last."""
+        times = [one for one in self.timeline() if time - seconds < one <= time]
+        step = max(1, -(-len(times) // MOST_IN_WINDOW))
+        return tuple(self.at(one) for one in times[(len(times) - 1) % step :: step])
+
+    def history(self) -> Mapping[float, Usage]:
+        """Core usage of the past, if the backend has a method ``history``.
+
+        Raises:
+            PluginError: That method failed.
+        """
+        own = getattr(self._backend, "history", None)
+        return self._own(own, _usage_by_time) if callable(own) else super().history()
+
+    def _own(self, method: Callable[..., Any], read: Callable[[object], Answer], *arguments: Any) -> Answer:
+        self._check_open()
+        with printed_to_log():
+            return call_or_fail(method, *arguments, files=self._workings.files, read=read)
+
     def close(self) -> None:
         """Let go of the backend; a cycle under way raises soon. Does nothing the second time."""
         with self._lock:
@@ -131,6 +174,19 @@ def _snapshot(answer: object) -> Snapshot:
     if not isinstance(answer, Snapshot):
         raise shapes.ShapeError("a Snapshot", answer)
     return answer
+
+
+def _instants(answer: object) -> tuple[float, ...]:
+    times = tuple(map(shapes.number, answer)) if isinstance(answer, list | tuple) else None
+    if times is None or None in times:
+        raise shapes.ShapeError("a list of times", answer)
+    return tuple(sorted(float(time) for time in times if time is not None))
+
+
+def _usage_by_time(answer: object) -> Mapping[float, Usage]:
+    if not isinstance(answer, Mapping) or not all(isinstance(one, Usage) for one in answer.values()):
+        raise shapes.ShapeError("a mapping of times to core usage", answer)
+    return dict(sorted(answer.items()))
 
 
 def _seconds(value: Any) -> float:

@@ -288,4 +288,4 @@ def recorded_feed(place: Path, *, following: bool) -> Feed:
         raise JobmonError(f"{printable(place)} cannot be read: {error.strerror}") from error
     from jobmon_tui.feeds.spool import SpoolFeed
 
-    return SpoolFeed(place)
+    return SpoolFeed(place, following=following)

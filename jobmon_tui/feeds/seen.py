@@ -8,14 +8,13 @@ the further apart they come to lie, so that the last half hour is fine-grained a
 from __future__ import annotations
 
 import math
-import struct
 import threading
-from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from jobmon_tui.analysis.series import Known, job_readings, node_readings, unit_of
+from jobmon_tui.feeds.reading_columns import ReadingColumn, by_reading, scale_of
 from jobmon_tui.model.series import Series, SeriesRequest
 from jobmon_tui.model.snapshot import Snapshot
 
@@ -23,51 +22,10 @@ MOST_FRAMES = 1200
 """Frames that are kept at the most."""
 MOST_BYTES = 12_000_000
 """Bytes that all frames together may take."""
-MOST_READINGS = 200
-"""Readings (each GPU and file system counts) that are kept of nodes and of jobs at the most."""
 REMEMBERED = 900.0
 """Seconds for which a job that is gone is still known."""
 NEAR = 60.0
 """Seconds that count as the present when frames are thinned out."""
-
-_LARGEST = 65504.0
-_SCALES = {"MiB": 1 / 1024, "B/s": 1e-6, "1/s": 1e-3}
-"""What values are multiplied with to come into the range of half precision (6e-8 to 65504)."""
-_NAN = math.nan
-
-
-class _Column:
-    """One reading of all nodes or jobs at one instant: by slot, or only those slots that there are."""
-
-    __slots__ = ("numbers", "slots")
-
-    def __init__(self, slots: Sequence[int], values: Sequence[float], size: int) -> None:
-        self.slots: array[int] | None = None
-        if 3 * len(slots) < size:
-            pairs = sorted(zip(slots, values, strict=True))
-            self.slots = array("I", [slot for slot, _ in pairs])
-            values = [value for _, value in pairs]
-        else:
-            dense = [_NAN] * size
-            for slot, value in zip(slots, values, strict=True):
-                dense[slot] = value
-            values = dense
-        self.numbers = struct.pack(f"<{len(values)}e", *values)
-
-    @property
-    def bytes(self) -> int:
-        return len(self.numbers) + (4 * len(self.slots) if self.slots is not None else 0)
-
-    def value(self, slot: int) -> float | None:
-        place = slot
-        if self.slots is not None:
-            place = bisect_left(self.slots, slot)
-            if place >= len(self.slots) or self.slots[place] != slot:
-                return None
-        if 2 * place >= len(self.numbers):
-            return None
-        value: float = struct.unpack_from("<e", self.numbers, 2 * place)[0]
-        return None if value != value else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +37,7 @@ class _Frame:
     """Whether the frame before it is of the same stretch: nothing was missed between them."""
     partial: bool
     """Whether only some were looked at: what is absent is then not known to be unmeasured."""
-    columns: Mapping[str, Mapping[str, _Column]]
+    columns: Mapping[str, Mapping[str, ReadingColumn]]
     """``node`` or ``job``, and reading, to the column."""
     bytes: int
 
@@ -183,27 +141,13 @@ class Seen:
             self._slots["node"].forget(time - 86400)
             self._thin_out(time)
 
-    def _columns(self, kind: str, known: Mapping[str, Known], time: float) -> dict[str, _Column]:
+    def _columns(self, kind: str, known: Mapping[str, Known], time: float) -> dict[str, ReadingColumn]:
         slots = self._slots[kind]
-        columns: dict[str, tuple[list[int], list[float]]] = {}
-        for name, readings in known.items():
-            if not readings:
-                continue
-            slot = slots.take(name, time)
-            for reading, value in readings.items():
-                if reading not in columns and len(columns) >= MOST_READINGS:
-                    continue
-                if math.isfinite(value):
-                    places, values = columns.setdefault(reading, ([], []))
-                    places.append(slot)
-                    values.append(value)
-        packed = {}
-        for reading, (places, values) in columns.items():
-            scale = _SCALES.get(unit_of(reading), 1.0)
-            packed[reading] = _Column(
-                places, [max(-_LARGEST, min(_LARGEST, value * scale)) for value in values], slots.size
-            )
-        return packed
+        places = {name: slots.take(name, time) for name, readings in known.items() if readings}
+        return {
+            reading: ReadingColumn(*column, slots.size)
+            for reading, column in by_reading(known, places).items()
+        }
 
     def _thin_out(self, now: float) -> None:
         """Drop the frames that are missed least: those that lie closest to others for their age."""
@@ -260,7 +204,6 @@ class Seen:
 
 def _series(frames: Sequence[_Frame], request: SeriesRequest, slot: int, since: float) -> Series | None:
     unit = unit_of(request.reading)
-    scale = _SCALES.get(unit, 1.0)
     begin = max(since, request.start)
     first = max(0, bisect_left(frames, begin, key=lambda frame: frame.time))
     if first and frames[first - 1].time >= since:
@@ -279,6 +222,6 @@ def _series(frames: Sequence[_Frame], request: SeriesRequest, slot: int, since: 
             times.append(times[-1] + 1e-3)
             values.append(None)
         times.append(frame.time)
-        values.append(None if value is None else value / scale)
+        values.append(None if value is None else value / scale_of(request.reading))
         known = known or value is not None
     return Series(times=tuple(times), values=tuple(values), unit=unit) if known else None

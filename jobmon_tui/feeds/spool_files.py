@@ -1,217 +1,230 @@
-"""Writing the files of a spool: each is whole at every moment, or not there.
-
-A file is written under a temporary name, flushed to the disk and only then given its name, so that a reader
-finds the old one or the new one and never a part of either, whatever ends the writer in between.
-"""
+"""The files of a spool folder: one whole snapshot each, as gzip-compressed JSON."""
 
 from __future__ import annotations
 
-import errno
-import logging
 import os
 import re
-import stat
+import threading
+from bisect import bisect_left
+from collections import OrderedDict
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from jobmon_tui.feeds.spool import NEWEST
+from jobmon_tui.analysis.series import Known, job_readings, node_readings
+from jobmon_tui.errors import JobmonError, SnapshotError
+from jobmon_tui.feeds.reading_columns import ReadingColumn, by_reading, scale_of
+from jobmon_tui.model import wire
+from jobmon_tui.model.snapshot import Snapshot
+from jobmon_tui.model.text import printable
 
-logger = logging.getLogger(__name__)
+NEWEST = "data.json.gz"
+HISTORY = "history.json.gz"
+BACKFILL = "backfill.json.gz"
 
-_NUMBERED = re.compile(r"data([0-9]{1,12})\.json\.gz", re.ASCII)
-_LEFT_BEHIND = re.compile(r"\.(?:[a-z]+[0-9]{0,12}\.json(?:\.gz)?\.tmp|job-memory-\w+)", re.ASCII)
-"""What a collector that was killed may have left: our own temporary names, and those of the jobs' memory."""
-_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV, errno.EACCES)
-"""How a file system says that a file cannot have two names on it."""
-_NO_FOLDER_SYNC = (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF)
-_WORDS = {
-    errno.ENOSPC: "the disk is full",
-    errno.EDQUOT: "the disk quota is used up",
-    errno.EROFS: "the file system is read-only",
-    errno.EACCES: "permission denied",
-    errno.EPERM: "permission denied",
-    errno.ENOTDIR: "it is no folder",
-    errno.ESTALE: "the file system went away under it",
-    errno.EIO: "the disk fails",
-}
+_RECORDED = re.compile(r"data([0-9]{1,12})\.json\.gz", re.ASCII)
+_WHOLE_KEPT = 4
+"""Snapshots kept with their queue: the newest, and a step back and forth in the time machine."""
+_SLIM_KEPT = 48
+"""Snapshots kept without their queue: the ten minutes that warnings look at, at a usual pace."""
+_READINGS_KEPT = 180
+"""Snapshots whose readings are kept for charts: three spans of `SAMPLES`."""
+_MOST_NAMES = 200_000
+SAMPLES = 60
+"""Files that are read for one chart at the most."""
+
+Version = tuple[int, int, int]
+"""Changes whenever a file does."""
+RecordedFile = tuple[float, Path]
+"""The time in a file's name, in Unix seconds, and the file."""
 
 
-class SpoolFolder:
-    """The folder and its files. One process at a time; see `spool_lock`.
+class SpoolFiles:
+    """The snapshot files in a folder, or a single one; any thread may ask.
 
     Args:
-        path: The folder.
-        mode: Of the files that are written, whatever the umask; a folder that is made can also be entered by
-            whoever may read them.
-        owner: The user id that files are given to; ``None``: whoever writes.
-        group: The group id of the files; ``None``: as it comes.
+        folder: The folder, or the file.
     """
 
-    def __init__(
-        self, path: Path, *, mode: int = 0o644, owner: int | None = None, group: int | None = None
-    ) -> None:
-        self.path = path
-        self.mode = mode
-        self._owner = -1 if owner is None else owner
-        self._group = -1 if group is None else group
-        self._refused: set[str] = set()
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._lock = threading.Lock()
+        self._whole: OrderedDict[Path, tuple[Version, Snapshot]] = OrderedDict()
+        self._slim: OrderedDict[Path, tuple[Version, Snapshot]] = OrderedDict()
+        self._readings: OrderedDict[Path, tuple[Version, _Readings]] = OrderedDict()
+        self._slots: dict[tuple[str, str], int] = {}
 
-    def make(self) -> tuple[int, int]:
-        """Make sure that the folder is there. One that is missing is made if its parent is there: without it,
-        a file system is not mounted, and what is written would end up under it.
+    @property
+    def is_single(self) -> bool:
+        """Whether it is one file only."""
+        return self.folder.is_file()
 
-        Returns:
-            What tells this folder from another one of the same name.
+    @property
+    def newest_path(self) -> Path:
+        """Where the newest snapshot stands."""
+        return self.folder if self.is_single else self.folder / NEWEST
+
+    def listed(self) -> list[RecordedFile]:
+        """The recorded snapshots, oldest first.
 
         Raises:
-            OSError: It is not there and cannot be made, or is no folder.
+            JobmonError: There is no such folder, or it cannot be read.
         """
+        if self.is_single:
+            named = _RECORDED.fullmatch(self.folder.name)
+            return [(float(named[1]), self.folder)] if named else []
         try:
-            status = self.path.stat()
+            names = [path.name for path in self.folder.iterdir()]
         except FileNotFoundError:
-            self.path.mkdir()
-            number = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
-                self._hand_over(number, self.mode | (self.mode & 0o444) >> 2)
-                status = os.fstat(number)
-            finally:
-                os.close(number)
-        if not stat.S_ISDIR(status.st_mode):
-            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(self.path))
-        return status.st_dev, status.st_ino
-
-    def clear_left_behind(self) -> list[str]:
-        """Remove the temporary files of a collector that was killed; returns their names."""
-        removed = []
-        with os.scandir(self.path) as entries:
-            names = [entry.name for entry in entries if _LEFT_BEHIND.fullmatch(entry.name)]
-        for name in sorted(names):
-            with suppress(OSError):
-                (self.path / name).unlink()
-                removed.append(name)
-        return removed
-
-    def write(self, name: str, data: bytes) -> None:
-        """Write a file, whole or not at all. It outlives a crash once `sync` was called.
-
-        Raises:
-            OSError: It could not be written; the one that was there is as it was.
-        """
-        self._temporary(name, data).replace(self.path / name)
-
-    def write_snapshot(self, data: bytes, number: int | None) -> None:
-        """Write the newest snapshot, and the same under a number (Unix seconds) if there is one.
-
-        Raises:
-            OSError: One of them could not be written; what was there is as it was.
-        """
-        newest = self._temporary(NEWEST, data)
-        if number is None:
-            newest.replace(self.path / NEWEST)
-            return
-        name = f"data{number}.json.gz"
-        # The same file under two names: half the room on the disk, and half the time.
-        numbered = self._second_name(newest, name)
-        newest.replace(self.path / NEWEST)
-        if numbered is None:
-            numbered = self._temporary(name, data)
-        numbered.replace(self.path / name)
-
-    def has_number(self, number: int) -> bool:
-        """Whether there is a snapshot of that number."""
-        return os.path.lexists(self.path / f"data{number}.json.gz")
-
-    def remove_older(self, than: float) -> int:
-        """Remove the numbered snapshots of before that time (Unix seconds); returns how many stay."""
-        left = 0
-        with os.scandir(self.path) as entries:
-            names = [entry.name for entry in entries]
-        for name in names:
-            numbered = _NUMBERED.fullmatch(name)
-            if numbered is None:
-                continue
-            if int(numbered[1]) >= than:
-                left += 1
-                continue
-            with suppress(FileNotFoundError):
-                (self.path / name).unlink()
-        return left
-
-    def sync(self) -> None:
-        """Flush the names that were given, so that they outlive a crash.
-
-        Raises:
-            OSError: The disk fails.
-        """
-        number = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(number)
+            raise JobmonError(
+                f"{printable(self.folder)} does not exist",
+                "Name the folder into which a collector writes, or one snapshot file.",
+            ) from None
         except OSError as error:
-            # Some file systems cannot flush a folder, and need not.
-            if error.errno not in _NO_FOLDER_SYNC:
-                raise
+            raise JobmonError(
+                f"{printable(self.folder)} cannot be read: {error.strerror}",
+                "Ask for permission to read it, or name another folder.",
+            ) from error
+        matches = (_RECORDED.fullmatch(name) for name in names)
+        return sorted((float(match[1]), self.folder / match[0]) for match in matches if match)
+
+    def newest(self) -> Snapshot | None:
+        """The newest snapshot; ``None`` where there is none under that name.
+
+        Raises:
+            SnapshotError: It is damaged or cannot be read.
+        """
+        try:
+            return self.read(self.newest_path)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def read(self, path: Path, *, with_queue: bool = True) -> Snapshot:
+        """A snapshot from memory if the file is as it was, else from the file.
+
+        Raises:
+            FileNotFoundError: It went away: collectors remove what is too old.
+            SnapshotError: It is damaged or cannot be read.
+        """
+        version = version_of(path)
+        kept, most = (self._whole, _WHOLE_KEPT) if with_queue else (self._slim, _SLIM_KEPT)
+        with self._lock:
+            for known in (self._whole, kept):
+                found = known.get(path)
+                if found is not None and found[0] == version:
+                    known.move_to_end(path)
+                    return found[1]
+        snapshot = wire.read_snapshot(path, with_queue=with_queue)
+        with self._lock:
+            kept[path] = (version, snapshot)
+            kept.move_to_end(path)
+            while len(kept) > most:
+                kept.popitem(last=False)
+        return snapshot
+
+    def subject(self, files: Sequence[RecordedFile], kind: str, name: str) -> list[tuple[float, Known]]:
+        """What some files have of one node or job; those that are gone or damaged are left out."""
+        found = []
+        for time, path in files:
+            with suppress(FileNotFoundError, SnapshotError):
+                known = self._readings_in(path).of(self._slots.get((kind, name)), kind)
+                found.append((time, known))
+        return found
+
+    def _readings_in(self, path: Path) -> _Readings:
+        version = version_of(path)
+        with self._lock:
+            found = self._readings.get(path)
+            if found is not None and found[0] == version:
+                self._readings.move_to_end(path)
+                return found[1]
+        # Not through `read`: what is kept there is for what is looked at, and this goes through many.
+        snapshot = wire.read_snapshot(path, with_queue=False)
+        with self._lock:
+            if len(self._slots) > _MOST_NAMES:
+                self._slots.clear()
+                self._readings.clear()
+            readings = _Readings(snapshot, self._slots)
+            self._readings[path] = (version, readings)
+            while len(self._readings) > _READINGS_KEPT:
+                self._readings.popitem(last=False)
+        return readings
+
+
+class _Readings:
+    """The readings of a snapshot, in two bytes each.
+
+    Args:
+        snapshot: The snapshot.
+        slots: Kind and name to a number; new ones are added.
+    """
+
+    def __init__(self, snapshot: Snapshot, slots: dict[tuple[str, str], int]) -> None:
+        known: dict[str, dict[str, Known]] = {
+            "node": {name: node_readings(node) for name, node in snapshot.nodes.items()},
+            "job": {
+                job_id: job_readings(job, snapshot.nodes)
+                for job_id, job in snapshot.jobs.items()
+                if job.is_running
+            },
+        }
+        self._columns: dict[str, dict[str, ReadingColumn]] = {}
+        for kind, of_kind in known.items():
+            places = {name: slots.setdefault((kind, name), len(slots)) for name in of_kind}
+            self._columns[kind] = {
+                reading: ReadingColumn(*column, len(slots))
+                for reading, column in by_reading(of_kind, places).items()
+            }
+
+    def of(self, slot: int | None, kind: str) -> Known:
+        """What it has of a node or job."""
+        if slot is None:
+            return {}
+        return {
+            reading: value / scale_of(reading)
+            for reading, column in self._columns[kind].items()
+            if (value := column.value(slot)) is not None
+        }
+
+
+def version_of(path: Path) -> Version:
+    """What changes whenever a file does.
+
+    Raises:
+        FileNotFoundError, NotADirectoryError: It is not there.
+        SnapshotError: It may not be looked at.
+    """
+    try:
+        # Opened and not only looked at: a network file system then asks its server what there is, instead of
+        # telling for up to half a minute what there was. It may still find a file that was just replaced for
+        # as long as names in a folder are kept (acdirmin, of NFS).
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            status = os.fstat(handle)
         finally:
-            os.close(number)
-
-    def _temporary(self, name: str, data: bytes) -> Path:
-        """Write data under a temporary name and flush it."""
-        path = self.path / f".{name}.tmp"
-        with suppress(FileNotFoundError):
-            path.unlink()
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        number = os.open(path, flags, 0o600)
-        try:
-            with os.fdopen(number, "wb", buffering=0) as file:
-                self._hand_over(number, self.mode)
-                rest = memoryview(data)
-                while rest:
-                    rest = rest[file.write(rest) :]
-                os.fsync(number)
-        except BaseException:
-            # On a full disk, what was written of it stands in the way of everything else.
-            with suppress(OSError):
-                path.unlink()
-            raise
-        return path
-
-    def _second_name(self, path: Path, name: str) -> Path | None:
-        """Give a file a second, temporary name; ``None`` where the file system knows no such thing."""
-        other = self.path / f".{name}.tmp"
-        with suppress(FileNotFoundError):
-            other.unlink()
-        try:
-            os.link(path, other)
-        except OSError as error:
-            if error.errno in _NO_LINKS:
-                return None
-            raise
-        return other
-
-    def _hand_over(self, number: int, mode: int) -> None:
-        """Set the mode and, where that is permitted, the owner of an open file."""
-        if (self._owner, self._group) != (-1, -1):
-            try:
-                os.fchown(number, self._owner, self._group)
-            except OSError as error:
-                self._refuse("the owner", error)
-        try:
-            os.fchmod(number, mode)
-        except OSError as error:
-            # Network file systems of other worlds have no modes.
-            self._refuse("the mode", error)
-
-    def _refuse(self, what: str, error: OSError) -> None:
-        if error.errno not in (errno.EPERM, errno.EACCES, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL):
-            raise error
-        if what not in self._refused:
-            self._refused.add(what)
-            logger.warning("%s of files in %s cannot be set: %s", what, self.path, error.strerror)
+            os.close(handle)
+    except (FileNotFoundError, NotADirectoryError):
+        raise
+    except OSError as error:
+        raise SnapshotError(f"{printable(path)}: cannot be read: {error.strerror}") from error
+    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
-def in_words(error: OSError, folder: Path) -> str:
-    """What keeps a file in that folder from being written."""
-    if error.errno == errno.ENOENT:
-        missing = folder if folder.parent.is_dir() else folder.parent
-        return f"{folder} cannot be written: {missing} does not exist"
-    reason = _WORDS.get(error.errno or 0) or error.strerror or str(error)
-    return f"{folder} cannot be written: {reason}"
+def spread(
+    files: Sequence[RecordedFile], start: float, end: float, most: int = SAMPLES
+) -> list[RecordedFile]:
+    """Some of the files of a span, evenly, and the one before it.
+
+    Which ones does not depend on where exactly the span begins, so that a span that moves on finds most of
+    them again.
+    """
+    first = max(0, bisect_left(files, (start, Path())) - 1)
+    last = bisect_left(files, (end, Path("\U0010ffff")))
+    inside = files[first:last]
+    if len(inside) <= most:
+        return list(inside)
+    step = max((end - start) / most, 1e-3)
+    chosen: dict[int, RecordedFile] = {}
+    for file in inside:
+        chosen.setdefault(int(file[0] // step), file)
+    return list(chosen.values())

@@ -83,31 +83,41 @@ class CoreUse(Sequence["CpuTimes | None"]):
         return use
 
     @property
-    def state(self) -> tuple[str, bytes, tuple[int, ...]]:
-        """What it is made of, in plain values, for another process: see `restored`."""
-        numbers = self._numbers
-        kind, kept = ("B", numbers) if isinstance(numbers, bytes) else (numbers.typecode, numbers.tobytes())
-        return kind, kept, tuple(self._unknown)
-
-    @classmethod
-    def restored(cls, kind: str, kept: bytes, unknown: Sequence[int]) -> CoreUse:
-        """Readings from their `state`.
-
-        Raises:
-            ValueError: It is no such state.
-        """
-        if kind not in ("B", "H", "d"):
-            raise ValueError(f"{kind!r} is no kind of numbers")
-        use = cls.packed(kept) if kind == "B" else cls.__new__(cls)
-        if kind != "B":
-            use._numbers = array(kind, kept)
-        use._unknown = frozenset(unknown)
-        return use
-
-    @property
     def whole(self) -> bytes | None:
         """The five whole percentages of each core, one after the other, if that is what is known of all."""
         return self._numbers if isinstance(self._numbers, bytes) and not self._unknown else None
+
+    @property
+    def kept(self) -> tuple[str, bytes, tuple[int, ...]]:
+        """Everything as it is kept, for `restored`.
+
+        Returns:
+            The kind of number (``B``: whole percentages of one byte, ``H``: tenths of a per cent of two,
+            ``d``: floats of eight), the five numbers of each core in this machine's byte order, and the
+            unknown cores in ascending order, whose numbers are zeros.
+        """
+        numbers = self._numbers
+        code = numbers.typecode if isinstance(numbers, array) else "B"
+        return code, bytes(numbers), tuple(sorted(self._unknown))
+
+    @classmethod
+    def restored(cls, code: str, numbers: bytes, unknown: Sequence[int]) -> CoreUse:
+        """What `kept` told of.
+
+        Raises:
+            ValueError: It is not five numbers of that kind a core.
+        """
+        if code == "B":
+            use = cls.packed(numbers)
+        elif code in ("H", "d"):
+            use = cls.__new__(cls)
+            use._numbers = array(code, numbers)
+            if len(use._numbers) % 5:
+                raise ValueError(f"{len(use._numbers)} numbers are not five a core")
+        else:
+            raise ValueError(f"no kind of number: {code!r}")
+        use._unknown = frozenset(unknown)
+        return use
 
     def rearranged(self, places: Sequence[int | None]) -> CoreUse:
         """The same readings in another order.

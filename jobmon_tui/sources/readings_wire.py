@@ -128,7 +128,7 @@ def _node_row(name: str, reading: NodeReading) -> Row:
     return (
         name,
         reading.reported_at,
-        None if cpu is None else (_plain(cpu.total), cpu.cores.state),
+        None if cpu is None else (_plain(cpu.total), cpu.cores.kept),
         _plain(reading.memory),
         _plain(reading.swap),
         _plain(reading.disk),

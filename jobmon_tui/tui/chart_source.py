@@ -98,6 +98,9 @@ def _continued(stored: Series, seen: Series) -> Series:
     last = _last_known(stored) or 0.0
     older = [point for point in zip(stored.times, stored.values, strict=True) if point[0] <= last]
     newer = [point for point in zip(seen.times, seen.values, strict=True) if point[0] > last]
+    if newer and newer[0][0] - last > max(3 * usual_step(stored.times), 60.0):
+        # Nobody looked in between.
+        newer.insert(0, (last + 1e-3, None))
     times, values = zip(*older, *newer, strict=True)
     return Series(times=times, values=values, unit=stored.unit)
 

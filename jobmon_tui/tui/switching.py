@@ -27,7 +27,7 @@ class MadeFeed:
 def made_feed(choice: ClusterChoice) -> MadeFeed:
     """Make a cluster's feed; loads its backend, so it is for a thread."""
     try:
-        return MadeFeed(choice, choice.open())
+        return MadeFeed(choice, (choice.watch or choice.open)())
     except JobmonError as error:
         return MadeFeed(choice, None, f"{error.message} {error.hint}".rstrip())
     except Exception as error:

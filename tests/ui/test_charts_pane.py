@@ -219,6 +219,19 @@ def test_gaps_of_a_store_are_gaps() -> None:
     assert list(answer.values) == [1, 1, 1, None, 1, 1]
 
 
+def test_between_what_a_store_kept_and_what_was_seen_since_there_is_a_gap() -> None:
+    feed = StoringFeed(measured())
+    stored = Series(times=(0.0, 60.0, 120.0), values=(1.0,) * 3, unit="MiB")
+    feed.series = lambda requests: [stored]  # type: ignore[method-assign]
+    seen = Seen()
+    for time in (900.0, 910.0):
+        seen.add(replace(measured(), timestamp=time), 60.0)
+    (answer,) = ChartSource(feed, seen).answer(requests(1800)).series
+    assert answer is not None
+    assert [value is None for value in answer.values] == [False, False, False, True, False, False]
+    assert answer.times[4:] == (900.0, 910.0)
+
+
 # Which time charts show.
 
 

@@ -17,9 +17,12 @@ from jobmon_tui.analysis.warnings import Thresholds
 from jobmon_tui.cli import main
 from jobmon_tui.cli.arguments import parse_arguments
 from jobmon_tui.cli.feeds import DEMO_NOTICE, choose_feed
+from jobmon_tui.config import Config
+from jobmon_tui.config_sections import HistorySettings, ObserveSettings
 from jobmon_tui.errors import JobmonError, UsageError
 from jobmon_tui.feeds.base import Feed
 from jobmon_tui.feeds.live import LiveFeed
+from jobmon_tui.feeds.remembered import RememberedFeed
 from jobmon_tui.feeds.spool import SpoolFeed
 from jobmon_tui.tui.options import WatchOptions
 
@@ -183,6 +186,20 @@ def test_spool(tmp_path: Path) -> None:
     assert isinstance(feed, SpoolFeed)
     assert notice == ""
     assert feed.kind == "recorded"
+    watched, _ = choose_feed(parse_arguments(["--spool", str(tmp_path)]), watching=True)
+    assert watched.kind == "live"
+
+
+def test_who_watches_a_live_cluster_has_it_remembered_unless_they_said_no(
+    slurm_here: Callable[[bool], None],
+) -> None:
+    slurm_here(True)
+    arguments = parse_arguments([])
+    assert isinstance(choose_feed(arguments, watching=True)[0], RememberedFeed)
+    assert not isinstance(choose_feed(arguments)[0], RememberedFeed)
+    off = Config(history=HistorySettings(on=False))
+    assert not isinstance(choose_feed(arguments, off, watching=True)[0], RememberedFeed)
+    assert not isinstance(choose_feed(parse_arguments(["--demo"]), watching=True)[0], RememberedFeed)
 
 
 def test_one_users_jobs_are_a_filter_of_the_job_list(app: App, slurm_here: Callable[[bool], None]) -> None:
@@ -212,14 +229,25 @@ def test_options_reach_the_app(app: App) -> None:
     ((feed, options),) = app.opened
     assert feed.kind == "demo"
     assert options == WatchOptions(
-        view="queue", filter="user:ada", interval=2.5, theme="jobmon-light", thresholds=Thresholds()
+        view="queue",
+        filter="user:ada",
+        interval=2.5,
+        theme="jobmon-light",
+        thresholds=Thresholds(),
+        observe=ObserveSettings(),
     )
 
 
 def test_wall_reaches_the_app(app: App, slurm_here: Callable[[bool], None]) -> None:
     assert app.run("wall", "--page-seconds", "7") == 0
     ((_, options),) = app.opened
-    assert options == WatchOptions(wall=True, wall_seconds=7.0, notice=DEMO_NOTICE, thresholds=Thresholds())
+    assert options == WatchOptions(
+        wall=True,
+        wall_seconds=7.0,
+        notice=DEMO_NOTICE,
+        thresholds=Thresholds(),
+        observe=ObserveSettings(),
+    )
 
 
 @pytest.mark.parametrize(

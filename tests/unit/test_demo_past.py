@@ -6,6 +6,7 @@ import pytest
 
 from jobmon_tui.analysis.series import job_readings, node_readings
 from jobmon_tui.backends.demo import DemoBackend
+from jobmon_tui.feeds.live import LiveFeed
 from jobmon_tui.model.series import Series, SeriesRequest
 from jobmon_tui.model.snapshot import Snapshot
 
@@ -65,3 +66,47 @@ def test_nothing_is_known_of_strangers_or_of_the_future() -> None:
     assert nobody is None
     assert node is not None
     assert node.times[-1] <= NOW
+
+
+def test_the_past_is_what_the_demo_showed_then() -> None:
+    backend, present = demo(NOW)
+    feed = LiveFeed(backend)
+    feed.open()
+    times = feed.timeline()
+    assert len(times) == 1441
+    assert 0 <= NOW - times[-1] < 60
+    for time in (times[-1], times[700], times[0]):
+        _, then = demo(time)
+        assert feed.at(time + 20) == then
+    assert feed.at(0).timestamp == times[0]
+    assert feed.at(NOW + 1e6).timestamp == times[-1]
+    # The present stays where it is.
+    assert backend.cycle() == present
+
+
+def test_the_window_of_the_past_is_of_its_last_minutes() -> None:
+    backend, _ = demo(NOW)
+    feed = LiveFeed(backend)
+    end = feed.timeline()[500]
+    window = feed.window(end, 600)
+    assert [one.timestamp for one in window] == [end - 60 * ago for ago in range(9, -1, -1)]
+    assert len(feed.window(end, 7200)) <= 12
+    assert feed.window(end, 7200)[-1].timestamp == end
+
+
+@pytest.mark.slow
+def test_the_usage_of_the_day_is_that_of_the_snapshots() -> None:
+    now = [NOW]
+    backend = DemoBackend(24, 200, clock=lambda: now[0])
+    history = LiveFeed(backend).history()
+    assert tuple(history) == backend.timeline()
+    for time in list(history)[::160]:
+        _, then = demo(time)
+        assert then.usage == history[time]
+    # It follows the present in steps.
+    now[0] += 240
+    assert list(LiveFeed(backend).history()) == list(history)[4:]
+    now[0] += 120
+    newer = LiveFeed(backend).history()
+    assert tuple(newer) == backend.timeline()
+    assert demo(max(newer))[1].usage == newer[max(newer)]

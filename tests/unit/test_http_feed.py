@@ -79,7 +79,7 @@ def record(folder: Path, *times: int) -> SpoolFeed:
         (folder / "data.json.gz").write_bytes(encoded(float(time)))
     usage = {float(time): Usage(available=4, running=2) for time in times}
     (folder / "history.json.gz").write_bytes(wire.encode_json(wire.history_document(usage)))
-    return SpoolFeed(folder)
+    return SpoolFeed(folder, following=False)
 
 
 def test_the_title_names_the_host_and_nothing_else() -> None:

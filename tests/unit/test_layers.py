@@ -11,7 +11,7 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[2]
 PACKAGE = REPOSITORY / "jobmon_tui"
-HEAVY = {"textual", "rich", "requests", "influxdb_client", "pyslurm", "numpy"}
+HEAVY = {"textual", "rich", "requests", "influxdb_client", "pyslurm", "numpy", "zstandard"}
 """Packages that cost a quarter of a second or more to import."""
 LONGEST_FILE = 450
 """Lines; the aim is 400."""

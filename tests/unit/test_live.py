@@ -12,7 +12,7 @@ from jobmon_tui.backends.base import BackendBase
 from jobmon_tui.errors import PluginError, SourceError
 from jobmon_tui.feeds.live import LiveFeed
 from jobmon_tui.feeds.one_user import OneUserFeed
-from jobmon_tui.model.snapshot import Job, Node, Snapshot
+from jobmon_tui.model.snapshot import Job, Node, Snapshot, Usage
 
 
 class Site(BackendBase):
@@ -170,3 +170,42 @@ def test_one_users_feed_keeps_their_jobs_only() -> None:
     feed.close()
     with pytest.raises(SourceError, match="closed"):
         feed.latest()
+
+
+def test_a_backend_that_knows_its_past_is_asked_for_it() -> None:
+    class Knowing(Site):
+        def timeline(self) -> list[float]:
+            return [30.0, 10, 20]
+
+        def at(self, time: float) -> Snapshot:
+            return Snapshot(timestamp=time)
+
+        def history(self) -> dict[float, Usage]:
+            return {20.0: Usage(available=4, running=1), 10.0: Usage(available=4, running=0)}
+
+    feed = LiveFeed(Knowing())
+    assert feed.timeline() == (10, 20, 30)
+    assert feed.at(20) == Snapshot(timestamp=20)
+    assert [one.timestamp for one in feed.window(20, 100)] == [10, 20]
+    assert list(feed.history()) == [10, 20]
+    feed.close()
+    with pytest.raises(SourceError, match="closed"):
+        feed.at(20)
+
+
+@pytest.mark.parametrize(
+    ("method", "answer", "message"),
+    [
+        ("timeline", 5, "expected a list of times"),
+        ("timeline", ["noon"], "expected a number"),
+        ("at", None, "expected a Snapshot"),
+        ("history", {1.0: 5}, "expected a mapping of times to core usage"),
+        ("history", [1], "expected a mapping of times to core usage"),
+    ],
+)
+def test_nonsense_about_the_past_is_told(method: str, answer: object, message: str) -> None:
+    backend = type("Odd", (Site,), {method: lambda self, *arguments: answer})()
+    feed = LiveFeed(backend)
+    call: Any = {"timeline": feed.timeline, "at": lambda: feed.at(1.0), "history": feed.history}[method]
+    with pytest.raises(PluginError, match=message):
+        call()

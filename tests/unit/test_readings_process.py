@@ -122,7 +122,7 @@ def test_a_failure_arrives_with_its_hint() -> None:
 
 def test_what_is_no_state_of_cores_is_refused() -> None:
     for state in (("x", b"", ()), ("B", b"1", ())):
-        with pytest.raises(ValueError, match="numbers"):
+        with pytest.raises(ValueError, match="number"):
             CoreUse.restored(*state)
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from jobmon_tui.backends.demo import DemoBackend
 from jobmon_tui.cli import main
 from jobmon_tui.cli.arguments import parse_arguments
 from jobmon_tui.cli.ending import Ending, ended_by_signals
@@ -143,7 +144,6 @@ def test_a_damaged_snapshot_of_the_past_is_left_out(
         (("--from", "-1h", "--to", "-2h"), "--to is before --from", 2),
         (("--for", "10"), "--for: '10' is no span of time", 2),
         (("--from", "noon"), "--from: 'noon' is no time", 2),
-        (("--from", "-2h"), "demo knows the present only", 2),
         (("--from", "-2h", "--spool", "{spool}"), "nothing was recorded at that time", 1),
         (("--count", "0"), "from 1 to 1000000", 2),
         (("--max-size", "none"), "--max-size", 2),
@@ -163,6 +163,20 @@ def test_what_cannot_be_is_refused(
     assert main(["record", str(path), *source, *(word.format(spool=spool) for word in options)]) == status
     assert says in capsys.readouterr().err
     assert not path.exists()
+
+
+def test_a_feed_without_a_past_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delattr(DemoBackend, "timeline")
+    assert main(["record", str(tmp_path / "r.gz"), *SMALL, "--from", "-2h"]) == 2
+    assert "demo knows the present only" in capsys.readouterr().err
+
+
+def test_the_past_of_the_demo_is_recorded(tmp_path: Path) -> None:
+    path = tmp_path / "r.gz"
+    assert main(["record", str(path), *SMALL, "--from", "-2h", "--count", "2"]) == 0
+    assert len(opened(path).timeline()) == 2
 
 
 def test_spans_and_instants_are_planned() -> None:

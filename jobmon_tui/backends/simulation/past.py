@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from jobmon_tui.analysis.series import Known, job_readings, node_readings, unit_of
@@ -15,6 +17,7 @@ from jobmon_tui.backends.simulation.outages import Trouble
 from jobmon_tui.backends.simulation.plans import ArrayPlan, Plan
 from jobmon_tui.backends.simulation.schedule import Block, Desk
 from jobmon_tui.model.series import Series, SeriesRequest
+from jobmon_tui.model.snapshot import Usage
 
 MOST_POINTS = 240
 """Instants that are worked out for one question; of jobs on many nodes fewer."""
@@ -35,6 +38,34 @@ def series_of(cluster: Cluster, plan: Plan | None, requests: Sequence[SeriesRequ
     else:
         known = _of_node(cluster, first)
     return [_series(known, request.reading) for request in requests]
+
+
+def usage_of(cluster: Cluster, times: Sequence[float]) -> dict[float, Usage]:
+    """How many cores were in use at some instants, and by whom.
+
+    Args:
+        cluster: Of which only what never changes is looked at.
+        times: Unix seconds, ascending, at least one.
+    """
+    available = sum(machine.kind.n_cpus for machine in cluster.machines)
+    # What changes at each instant, added up from one to the next.
+    changes: list[Counter[str]] = [Counter() for _ in range(len(times) + 1)]
+    for cell in cluster.cells:
+        plans, _ = _happened(cluster, cell, times[0], times[-1])
+        for plan in plans:
+            cores = sum(len(held) for _, held, _ in plan.placements)
+            user = plan.order.user.name
+            first, last = bisect_left(times, plan.start), bisect_left(times, plan.end)
+            if first < last:
+                changes[first][user] += cores
+                changes[last][user] -= cores
+    users: Counter[str] = Counter()
+    found = {}
+    for time, change in zip(times, changes, strict=False):
+        users.update(change)
+        in_use = {user: cores for user, cores in users.items() if cores}
+        found[time] = Usage(available=available, running=sum(in_use.values()), users=in_use)
+    return found
 
 
 def copy_of(plan: Plan) -> Plan:
