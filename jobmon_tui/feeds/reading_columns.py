@@ -79,8 +79,16 @@ def by_reading(
             if math.isfinite(value):
                 slots, values = columns.setdefault(reading, ([], []))
                 slots.append(places[name])
-                values.append(max(-LARGEST, min(LARGEST, value * scale_of(reading))))
-    return columns
+                values.append(value)
+    return {reading: (slots, _scaled(reading, values)) for reading, (slots, values) in columns.items()}
+
+
+def _scaled(reading: str, values: list[float]) -> list[float]:
+    scale = scale_of(reading)
+    scaled = [value * scale for value in values]
+    if max(scaled) <= LARGEST and min(scaled) >= -LARGEST:
+        return scaled
+    return [max(-LARGEST, min(LARGEST, value)) for value in scaled]
 
 
 def dense(slots: Sequence[int], values: Sequence[float], size: int) -> bytes:

@@ -31,7 +31,7 @@ from jobmon_tui.feeds.store_segment import (
     segment_start,
 )
 from jobmon_tui.feeds.store_segment_reader import SegmentReader
-from jobmon_tui.feeds.store_snapshot import EMPTY, pack_snapshot, with_shared_records
+from jobmon_tui.feeds.store_snapshot import EMPTY, no_collections, pack_snapshot, with_shared_records
 from jobmon_tui.model.snapshot import Snapshot, Usage
 from jobmon_tui.model.wire_write import usage_document
 
@@ -70,6 +70,11 @@ class StoreWriter:
         Raises:
             OSError: It could not be written; the store is as it was before.
         """
+        with no_collections():
+            self._append(snapshot)
+        self._bound()
+
+    def _append(self, snapshot: Snapshot) -> None:
         segment = self._segment
         if self._is_fresh:
             segment = self._segment = self._continued(snapshot.timestamp)
@@ -86,7 +91,6 @@ class StoreWriter:
             self._look_at_sizes()
         else:
             segment.append(snapshot)
-        self._bound()
 
     def prune(self, before: float) -> None:
         """Remove the segments whose last snapshot is older than that (Unix seconds).

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from jobmon_tui.feeds.store_numbers import Number
@@ -199,6 +200,8 @@ FREE = _record(Free, 2)
 READ_WRITE = _record(ReadWrite, 2, rounded=True)
 TRAFFIC = _record(Traffic, 4, rounded=True)
 _RATE = _record(LustreRate, 3, rounded=True)
+_KNOWN_RATES = {known: "".join("01"[one] for one in known) for known in product((False, True), repeat=3)}
+"""Which of three rates are known, to the shape that says so: most jobs have some, so no time may be lost."""
 
 
 def _split_gpus(value: tuple[Gpu, ...] | None) -> tuple[Shape, Sequence[Number]]:
@@ -250,9 +253,11 @@ def _split_lustre(value: Mapping[str, Mapping[str, LustreRate]]) -> tuple[Shape,
     for system, servers in value.items():
         parts = []
         for server, rate in servers.items():
-            known, of_rate = _RATE.split(rate)
-            parts.append((server, known))
-            numbers.extend(of_rate)
+            read, written, operations = rate
+            parts.append(
+                (server, _KNOWN_RATES[read is not None, written is not None, operations is not None])
+            )
+            numbers += [one for one in rate if one is not None]
         shape.append((system, tuple(parts)))
     return tuple(shape), numbers
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import compress
 from math import copysign
-from operator import add, sub
+from operator import add, not_, sub
 from struct import pack, unpack
 from typing import Any
 
@@ -152,6 +152,12 @@ def _pack_floats(
 
 def _whole_of(values: Sequence[float], scale: int) -> list[int] | None:
     """The numbers times the scale, where dividing gives back exactly what they were."""
+    if scale == 1:
+        if not all(map(float.is_integer, values)):
+            return None
+        whole = list(map(int, values))
+        is_exact = -_EXACT < min(whole) <= max(whole) < _EXACT
+        return whole if is_exact and not _has_minus_zero(values, whole) else None
     for part in (values[:8], values):
         try:
             whole = [round(value * scale) for value in part]
@@ -161,9 +167,12 @@ def _whole_of(values: Sequence[float], scale: int) -> list[int] | None:
             one / scale != value or not -_EXACT < one < _EXACT for one, value in zip(whole, part, strict=True)
         ):
             return None
-    # Minus zero is equal to zero, and is kept all the same.
-    zeros = compress(values, [not one for one in whole])
-    return None if any(copysign(1.0, zero) < 0 for zero in zeros) else whole
+    return None if _has_minus_zero(values, whole) else whole
+
+
+def _has_minus_zero(values: Sequence[float], whole: Sequence[int]) -> bool:
+    """Minus zero is equal to zero, and is kept all the same."""
+    return any(copysign(1.0, zero) < 0 for zero in compress(values, map(not_, whole)))
 
 
 def _nearest(value: Number, scale: int) -> int:

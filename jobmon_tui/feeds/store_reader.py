@@ -6,8 +6,7 @@ import gc
 import threading
 from bisect import bisect_left, bisect_right
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from jobmon_tui.analysis.series import Known, unit_of
 from jobmon_tui.errors import SnapshotError
 from jobmon_tui.feeds.store_segment import READINGS, base_of, chain_of, segment_paths
 from jobmon_tui.feeds.store_segment_reader import SegmentReader, Subject
+from jobmon_tui.feeds.store_snapshot import no_collections
 from jobmon_tui.model.series import Series, SeriesRequest
 from jobmon_tui.model.snapshot import Snapshot, Usage
 from jobmon_tui.model.text import printable
@@ -87,8 +87,10 @@ class StoreReader:
         with self._decoding:
             snapshot = self._kept.get(place)
             if snapshot is None:
-                with _no_collections():
+                with no_collections():
                     snapshot = self._snapshot(*place)
+                    # It holds no cycles: out of the collector's sight, it is freed by reference count.
+                    gc.freeze()
             else:
                 self._kept.move_to_end(place)
         if with_queue:
@@ -244,23 +246,6 @@ class StoreReader:
                 while len(self._subjects) > SUBJECTS_KEPT:
                     self._subjects.popitem(last=False)
         return known
-
-
-@contextmanager
-def _no_collections() -> Iterator[None]:
-    """A collection in the middle of making ten thousand records walks through all of them, for nothing.
-
-    So does each one after that. Snapshots hold no cycles: they are put out of the collector's sight, and are
-    freed by reference count.
-    """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-        gc.freeze()
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def series_of(found: Sequence[tuple[float, Known]], request: SeriesRequest) -> Series | None:
