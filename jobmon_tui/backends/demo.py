@@ -15,6 +15,7 @@ from jobmon_tui.model.snapshot import Job, Node, Partition, Reservation, Snapsho
 
 if TYPE_CHECKING:
     from jobmon_tui.backends.simulation.cluster import Cluster
+    from jobmon_tui.backends.simulation.plans import Plan
 
 CLUSTER_NAME = "larkspur"
 MOST_NODES = 20_000
@@ -111,7 +112,7 @@ class DemoBackend(BackendBase):
 
     def series(self, requests: Sequence[SeriesRequest]) -> list[Series | None]:
         """What a node or a job did at any time until now; may be called from another thread than the rest."""
-        from jobmon_tui.backends.simulation.past import copy_of, series_of
+        from jobmon_tui.backends.simulation.past import series_of
 
         answers: dict[SeriesRequest, Series | None] = {}
         for request in requests:
@@ -121,11 +122,22 @@ class DemoBackend(BackendBase):
             alike = [one for one in requests if (one.kind, one.name, one.start, one.end) == subject]
             with self._lock:
                 cluster = self._built()
-                running = (plan for plan in cluster.running if request.kind == "job")
-                plan = next((copy_of(plan) for plan in running if plan.job_id == request.name), None)
+            plan = self._plan_of(request.name) if request.kind == "job" else None
             past = [replace(one, end=min(one.end, self._now)) for one in alike]
             answers.update(zip(alike, series_of(cluster, plan, past), strict=True))
         return [answers[request] for request in requests]
+
+    def _plan_of(self, job_id: str) -> Plan | None:
+        """A copy of the plan of a job that runs now, or that ran at the past instant last asked about."""
+        from jobmon_tui.backends.simulation.past import copy_of
+
+        with self._lock:
+            found = [copy_of(plan) for plan in self._built().running if plan.job_id == job_id]
+        if not found:
+            with self._past_lock:
+                past = self._past._built().running if self._past is not None else ()
+                found = [copy_of(plan) for plan in past if plan.job_id == job_id]
+        return found[0] if found else None
 
     def timeline(self) -> tuple[float, ...]:
         """The instants of the last day that it can be asked about, in Unix seconds: every minute."""

@@ -26,7 +26,7 @@ def main() -> None:
     kind, port, n_nodes, cycles = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
     sys.setswitchinterval(0.001)  # As the app does.
     source = _source(kind, port)
-    hosts = [f"node{node:05}" for node in range(n_nodes)]
+    hosts = [f"n{node + 1:05}" for node in range(n_nodes)]
     before = _memory("VmRSS")
     outcome: list[object] = []
     seconds: list[float] = []

@@ -72,7 +72,7 @@ def ganglia(n_nodes: int, n_cores: int) -> Callable[[socket.socket], None]:
         connection.sendall(f'<CLUSTER NAME="c" LOCALTIME="{now}" OWNER="" LATLONG="" URL="">\n'.encode())
         for node in range(n_nodes):
             variant = prepared[(first + node) % VARIANTS]
-            connection.sendall(variant.replace(NAME.encode(), f"node{node:05}".encode(), 1))
+            connection.sendall(variant.replace(NAME.encode(), f"n{node + 1:05}".encode(), 1))
         connection.sendall(b"</CLUSTER>\n</GANGLIA_XML>\n")
 
     return talk
@@ -128,7 +128,7 @@ def influxql(n_nodes: int, n_cores: int) -> Callable[[socket.socket], None]:
             [at, *prepared[(node * 131 + core * 7 + at) % len(prepared)]], separators=(",", ":")
         )
         return (
-            f'{{"name":"cpu","tags":{{"cpu":"cpu{core}","host":"node{node:05}"}},'
+            f'{{"name":"cpu","tags":{{"cpu":"cpu{core}","host":"n{node + 1:05}"}},'
             f'"columns":["time",{",".join(map(json.dumps, CPU_FIELDS))}],"values":[{values}]}}'
         )
 
@@ -152,7 +152,7 @@ def influxql(n_nodes: int, n_cores: int) -> Callable[[socket.socket], None]:
         yield document(
             1,
             [
-                f'{{"name":"mem","tags":{{"host":"node{node:05}"}},"columns":["time","used","total"],'
+                f'{{"name":"mem","tags":{{"host":"n{node + 1:05}"}},"columns":["time","used","total"],'
                 f'"values":[[{at},{40_000_000_000 + node},270000000000]]}}'
                 for node in range(n_nodes)
             ],
@@ -181,7 +181,7 @@ def flux(n_nodes: int, n_cores: int) -> Callable[[socket.socket], None]:
             lines = []
             for core in range(n_cores):
                 values = ",".join(map(repr, prepared[(node * 131 + core * 7 + table) % len(prepared)]))
-                lines.append(f",,{table},{at},cpu{core},node{node:05},{values}\r\n")
+                lines.append(f",,{table},{at},cpu{core},n{node + 1:05},{values}\r\n")
                 table += 1
             yield "".join(lines).encode()
 
@@ -200,7 +200,7 @@ def prometheus(n_nodes: int, n_cores: int) -> Callable[[socket.socket], None]:
 
     def of_node(node: int, at: float) -> bytes:
         return ",".join(
-            f'{{"metric":{{"cpu":"{core}","instance":"node{node:05}:9100"}},'
+            f'{{"metric":{{"cpu":"{core}","instance":"n{node + 1:05}:9100"}},'
             f'"value":[{at:.3f},"{prepared[(node * 131 + core * 7 + int(at)) % len(prepared)]}"]}}'
             for core in range(n_cores)
         ).encode()
@@ -217,7 +217,7 @@ def prometheus(n_nodes: int, n_cores: int) -> Callable[[socket.socket], None]:
             if is_of_cores:
                 yield comma + of_node(node, at)
             else:
-                yield comma + b'{"metric":{"instance":"node%05d:9100"},"value":[%d,"%d"]}' % (node, at, at)
+                yield comma + b'{"metric":{"instance":"n%05d:9100"},"value":[%d,"%d"]}' % (node + 1, at, at)
         yield b"]}}"
 
     return _talks_http(answer)

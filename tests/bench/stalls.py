@@ -13,7 +13,7 @@ from tests.bench.measure import Figure, bench
 from tests.bench.processes import jobmon, shows_data
 
 
-def _longest(*arguments: str, seconds: float, path: Path | None = None) -> tuple[float, float]:
+def longest(*arguments: str, seconds: float, path: Path | None = None) -> tuple[float, float]:
     """The longest block with the first picture, and after it, in ms."""
     with tempfile.TemporaryDirectory() as folder:
         record = Path(folder) / "delays"
@@ -33,7 +33,7 @@ def _longest(*arguments: str, seconds: float, path: Path | None = None) -> tuple
     Figure("longest block, demo of 50,000 jobs: then", "ms", 50),
 )
 def _demo(quick: bool) -> Iterable[float]:
-    return _longest("--demo-jobs", "50000", seconds=25 if quick else 45)
+    return longest("--demo-jobs", "50000", seconds=25 if quick else 45)
 
 
 @bench(
@@ -45,4 +45,4 @@ def _slurm(quick: bool) -> Iterable[float]:
     with tempfile.TemporaryDirectory() as folder:
         commands = Path(folder) / "bin"
         install(print_cluster(10_000, 10_000, 20_000), commands)
-        return _longest(seconds=25 if quick else 45, path=commands)
+        return longest(seconds=25 if quick else 45, path=commands)

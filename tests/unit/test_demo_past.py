@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from jobmon_tui.analysis.series import job_readings, node_readings
@@ -92,6 +94,20 @@ def test_the_window_of_the_past_is_of_its_last_minutes() -> None:
     assert [one.timestamp for one in window] == [end - 60 * ago for ago in range(9, -1, -1)]
     assert len(feed.window(end, 7200)) <= 12
     assert feed.window(end, 7200)[-1].timestamp == end
+
+
+def test_a_job_that_ran_then_has_its_charts() -> None:
+    backend, _ = demo(NOW)
+    then = backend.at(NOW - 6 * 3600)
+    now = {job.job_id for job in backend.jobs() if job.is_running}
+    ended = next(one for one in then.jobs.values() if one.is_running and one.job_id not in now)
+    request = SeriesRequest(
+        kind="job", name=ended.job_id, reading="cpu_user", start=then.timestamp - 1800, end=then.timestamp
+    )
+    (series,) = backend.series([request])
+    assert series is not None
+    assert max(series.times) <= then.timestamp
+    assert backend.series([replace(request, name="1")]) == [None]
 
 
 @pytest.mark.slow

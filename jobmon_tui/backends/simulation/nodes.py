@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from jobmon_tui.backends.simulation import behaviour
 from jobmon_tui.backends.simulation.chance import fraction
 from jobmon_tui.backends.simulation.hardware import Machine
@@ -110,6 +112,7 @@ class Host:
         down = state == "DOWN"
         measured = machine.measured and not down
         cpu = self._cpu(running, time) if measured else None
+        gpus = self._gpus(running, time) if measured and kind.n_gpus else None
         return Node(
             name=machine.name,
             up=not down,
@@ -119,10 +122,12 @@ class Host:
             memory=Used(used, float(kind.memory_installed)) if measured else None,
             swap=self._swap(running, time) if measured else None,
             disk=machine.disk if measured else None,
-            gpus=self._gpus(running, time) if measured and kind.n_gpus else None,
+            gpus=gpus,
             infiniband=self._infiniband(running, time) if measured else None,
             lustre=self._lustre(running, time) if measured else None,
             jobfs=self._jobfs(running, time) if measured else None,
+            temperature=None if cpu is None else self._temperature(cpu, gpus or ()),
+            power=None if cpu is None else self._power(cpu, gpus or ()),
             state=state,
             flags=flags,
             reason=trouble.reason if trouble else None,
@@ -204,6 +209,17 @@ class Host:
             ):
                 gpus[index] = reading
         return tuple(gpus)
+
+    def _temperature(self, cpu: CpuUse, gpus: Sequence[Gpu]) -> float:
+        """Of whatever is hottest; some nodes stand in warmer air than others."""
+        busy = cpu.total.busy if cpu.total is not None else 0.0
+        hottest = max((gpu.utilisation or 0.0 for gpu in gpus), default=0.0)
+        return float(round(32 + 8 * self.shift + max(0.36 * busy, 0.42 * hottest)))
+
+    def _power(self, cpu: CpuUse, gpus: Sequence[Gpu]) -> float:
+        busy = cpu.total.busy / 100 if cpu.total is not None else 0.0
+        accelerators = sum(45 + 2.1 * (gpu.utilisation or 0.0) for gpu in gpus)
+        return float(round(110 + 4.2 * busy * self.machine.kind.n_cpus + accelerators))
 
     def _infiniband(self, running: list[tuple[Plan, int]], time: float) -> Traffic:
         ripple = behaviour.wave(self.shift, time)

@@ -296,8 +296,9 @@ class TimelineBar(Lines, can_focus=True):
         filled = max(1, round(min(1.0, share.used) * rows * steps)) - row * steps
         theirs = round(min(1.0, share.theirs) * rows * steps) - row * steps
         if self.user is not None and theirs > 0:
-            # What lies above theirs in the same cell is left out: a cell has one foreground.
-            return levels[min(steps, theirs) - 1], colours.accent
+            # A cell has one foreground: what lies above theirs shows as its background, if it fills the rest.
+            behind = Style(bgcolor=colours.faint.color) if filled >= steps > theirs else Style()
+            return levels[min(steps, theirs) - 1], colours.accent + behind
         if filled <= 0:
             return " ", colours.plain
         return levels[min(steps, filled) - 1], colours.faint if self.user is not None else colours.used
