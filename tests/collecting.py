@@ -12,7 +12,7 @@ from jobmon_tui.backends.base import BackendBase
 from jobmon_tui.feeds.collector import Collector
 from jobmon_tui.feeds.live import LiveFeed
 from jobmon_tui.feeds.recorder import Keeping, Recorder, Store
-from jobmon_tui.feeds.spool_files import SpoolFolder
+from jobmon_tui.feeds.spool_folder import SpoolFolder
 from jobmon_tui.feeds.spool_lock import SpoolLock, lock_path
 from jobmon_tui.feeds.write_back import WriteBack
 from jobmon_tui.model.snapshot import CoreUse, CpuTimes, CpuUse, Gpu, Job, Node, Snapshot, SourceStatus, Used

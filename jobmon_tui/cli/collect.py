@@ -70,6 +70,8 @@ def run(arguments: Namespace) -> int:
     config = load_settings(arguments)
     if arguments.user is not None or arguments.mine:
         raise UsageError("a collector collects for everyone", "Leave out --user and --mine.")
+    if getattr(arguments, "url", None) is not None:
+        raise UsageError("a collector asks the cluster itself", "Leave out --url.")
     with logged_to_stderr():
         if arguments.stdout:
             return _print_one(arguments, config)
@@ -235,7 +237,7 @@ def _spool(arguments: Namespace, config: Config) -> Path:
 def _repeated(arguments: Namespace) -> list[str]:
     """The options that were given, for the unit file to give them again."""
     words: list[str] = []
-    for name in ("config", "backend", "demo_nodes", "demo_jobs", "demo_seed", "interval"):
+    for name in ("config", "cluster", "backend", "demo_nodes", "demo_jobs", "demo_seed", "interval"):
         value = getattr(arguments, name, None)
         if value is not None:
             text = str(Path(value).expanduser().absolute()) if name == "config" else f"{value}"

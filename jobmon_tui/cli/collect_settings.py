@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from jobmon_tui.cli.settings import setting_error
 from jobmon_tui.config import Config
 from jobmon_tui.feeds.recorder import Keeping, Recorder, Store
-from jobmon_tui.feeds.spool_files import SpoolFolder
+from jobmon_tui.feeds.spool_folder import SpoolFolder
 from jobmon_tui.feeds.spool_lock import SpoolLock, lock_path
 
 if TYPE_CHECKING:

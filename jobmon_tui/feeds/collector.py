@@ -14,7 +14,7 @@ from jobmon_tui.feeds.collector_status import LONGEST_NAME, CollectorStatus
 from jobmon_tui.feeds.live import LiveFeed
 from jobmon_tui.feeds.pace import ClockWatch, Pace
 from jobmon_tui.feeds.recorder import Recorder
-from jobmon_tui.feeds.spool_files import in_words
+from jobmon_tui.feeds.spool_folder import in_words
 from jobmon_tui.feeds.troubles import Troubles
 from jobmon_tui.model.snapshot import Snapshot
 from jobmon_tui.model.text import printable

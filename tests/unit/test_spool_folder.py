@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from jobmon_tui.feeds.spool_files import SpoolFolder, in_words
+from jobmon_tui.feeds.spool_folder import SpoolFolder, in_words
 
 
 @pytest.fixture
