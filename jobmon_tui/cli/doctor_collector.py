@@ -10,7 +10,7 @@ from typing import Any
 from jobmon_tui.cli.doctor import FAILED, MISSING, OK, WARNING, Finding
 from jobmon_tui.errors import JobmonError
 from jobmon_tui.feeds.collector_status import read_status
-from jobmon_tui.feeds.spool import NEWEST
+from jobmon_tui.feeds.spool_folder import NEWEST
 from jobmon_tui.feeds.spool_lock import holder_of, lock_path
 from jobmon_tui.model.times import age_text, stamp_text
 

@@ -14,8 +14,7 @@ from jobmon_tui.backends.job_memory import JobMemory
 from jobmon_tui.errors import SnapshotError
 from jobmon_tui.feeds.base import Backfill
 from jobmon_tui.feeds.collector_status import STATUS
-from jobmon_tui.feeds.spool import BACKFILL, HISTORY, NEWEST
-from jobmon_tui.feeds.spool_folder import SpoolFolder, in_words
+from jobmon_tui.feeds.spool_folder import BACKFILL, HISTORY, NEWEST, SpoolFolder, in_words
 from jobmon_tui.feeds.spool_lock import SpoolLock
 from jobmon_tui.model import wire
 from jobmon_tui.model.snapshot import Snapshot, Usage

@@ -14,9 +14,11 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from jobmon_tui.feeds.spool import NEWEST
-
 logger = logging.getLogger(__name__)
+
+NEWEST = "data.json.gz"
+HISTORY = "history.json.gz"
+BACKFILL = "backfill.json.gz"
 
 _NUMBERED = re.compile(r"data([0-9]{1,12})\.json\.gz", re.ASCII)
 _LEFT_BEHIND = re.compile(r"\.(?:[a-z]+[0-9]{0,12}\.json(?:\.gz)?\.tmp|job-memory-\w+)", re.ASCII)
