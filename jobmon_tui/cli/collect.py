@@ -34,7 +34,10 @@ _HANGS_AFTER = 60.0
 """Seconds, at least, after which a cycle that does not end is told of."""
 _GRACE = 5.0
 """Seconds that a cycle is given to end when the collector is told to stop."""
+_IMPATIENT_AFTER = 1.0
+"""Seconds after which a second signal ends it at once."""
 _WRITE_BACK_GRACE = 30.0
+"""Seconds that what is written back is given where there is one cycle only."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -167,9 +170,10 @@ def _end(collector: Collector, notifier: Notifier, signals: Signals, done: threa
     logger.info("told to stop")
     # In another thread: what a site's backend does when it is closed may hang as well.
     threading.Thread(target=collector.stop, name="jobmon-stop", daemon=True).start()
-    last = time.monotonic() + _GRACE
-    while not done.is_set() and (left := last - time.monotonic()) > 0:
-        if signals.wait(left):
+    told = time.monotonic()
+    while not done.is_set() and (left := told + _GRACE - time.monotonic()) > 0:
+        # Whoever ends a whole group of processes may send the same signal twice; a person waits before that.
+        if signals.wait(left) and time.monotonic() - told > _IMPATIENT_AFTER:
             break
     if not done.is_set():
         logger.warning("the cycle under way does not end; it is left")

@@ -11,7 +11,7 @@ from importlib import import_module
 
 from tests.bench.measure import BENCHES, Bench
 
-TOPICS = ("processes", "painting", "table", "ticks", "keys", "stalls", "slurm")
+TOPICS = ("processes", "painting", "table", "ticks", "keys", "stalls", "collector", "slurm")
 """The modules that hold benches, in the order of the table."""
 _LINE = "{what:<74} {measured:>12} {budget:>12}  {verdict}"
 

@@ -403,15 +403,14 @@ def hanging_site(folder: Path, hang: str, close: str = "pass") -> list[str]:
     [
         (signal.SIGTERM, "END.wait()", "END.set()", 3.0),
         (signal.SIGINT, "END.wait()", "END.set()", 3.0),
-        (signal.SIGTERM, "time.sleep(600)", "time.sleep(600)", 9.0),
         (
-            signal.SIGINT,
+            signal.SIGTERM,
             "threading.Thread(target=time.sleep, args=(600,)).start(); time.sleep(600)",
-            "pass",
+            "time.sleep(600)",
             9.0,
         ),
     ],
-    ids=["until it is closed", "until it is interrupted", "even when closed", "with threads of its own"],
+    ids=["until it is closed", "until it is interrupted", "for ever, in several threads, even when closed"],
 )
 def test_a_signal_ends_a_cycle_that_hangs(
     tmp_path: Path, number: signal.Signals, hang: str, close: str, most_seconds: float
@@ -441,6 +440,23 @@ def test_a_signal_between_two_cycles_ends_it_at_once(tmp_path: Path) -> None:
         assert process.wait(PATIENCE) == 0
         assert time.monotonic() - told_at < 2
         assert status(tmp_path)["ended"] is True
+
+
+@pytest.mark.slow
+def test_the_same_signal_twice_lets_the_cycle_under_way_end(tmp_path: Path) -> None:
+    """As a shell or `timeout` sends it, which ends a process and then its group."""
+    hang = "END.wait()"
+    with collecting(
+        tmp_path / "spool", *hanging_site(tmp_path, hang, "time.sleep(0.3); END.set()")
+    ) as process:
+        assert process.stderr is not None
+        assert any(b"under way" in line for line in iter(process.stderr.readline, b""))
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.1)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE) == 0
+        assert b"it is left" not in process.stderr.read()
+    assert status(tmp_path / "spool")["ended"] is True
 
 
 def heard(channel: socket.socket) -> bytes:
