@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from jobmon_tui.cli.failures import FAILED
 from jobmon_tui.cli.service import Notifier, Signals, logged_to_stderr
 from jobmon_tui.cli.settings import load_settings
+from jobmon_tui.config import VARIABLE
 from jobmon_tui.errors import UsageError
 from jobmon_tui.model.times import age_text, stamp_text
 
@@ -34,7 +35,10 @@ _HANGS_AFTER = 60.0
 """Seconds, at least, after which a cycle that does not end is told of."""
 _GRACE = 5.0
 """Seconds that a cycle is given to end when the collector is told to stop."""
+_IMPATIENT_AFTER = 1.0
+"""Seconds after which a second signal ends it at once."""
 _WRITE_BACK_GRACE = 30.0
+"""Seconds that what is written back is given where there is one cycle only."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -70,6 +74,8 @@ def run(arguments: Namespace) -> int:
     config = load_settings(arguments)
     if arguments.user is not None or arguments.mine:
         raise UsageError("a collector collects for everyone", "Leave out --user and --mine.")
+    if getattr(arguments, "url", None) is not None:
+        raise UsageError("a collector asks the cluster itself", "Leave out --url.")
     with logged_to_stderr():
         if arguments.stdout:
             return _print_one(arguments, config)
@@ -131,10 +137,14 @@ def _serve(collector: Collector, notifier: Notifier, interval: float, *, is_once
             signals.wake()
 
     with Signals() as signals:
-        threading.Thread(target=work, name="jobmon-collector", daemon=True).start()
+        worker = threading.Thread(target=work, name="jobmon-collector", daemon=True)
+        worker.start()
         _look_after(collector, notifier, interval, signals, done)
-        if not done.is_set():
-            _end(collector, notifier, signals, done)
+        if not done.is_set() and not _end(collector, notifier, signals, done):
+            # Threads that a site's backend started might keep Python from ending.
+            sys.stdout.flush()
+            os._exit(FAILED if is_once else 0)
+        worker.join()
     if failure:
         raise failure[0]
     return 0 if good else FAILED
@@ -159,21 +169,20 @@ def _look_after(
         is_told = busy > limit
 
 
-def _end(collector: Collector, notifier: Notifier, signals: Signals, done: threading.Event) -> None:
-    """End the cycle under way. One that does not end is left behind with the process."""
+def _end(collector: Collector, notifier: Notifier, signals: Signals, done: threading.Event) -> bool:
+    """End the cycle under way, with a few seconds of patience; returns whether it ended."""
     notifier.tell("STOPPING=1")
     logger.info("told to stop")
     # In another thread: what a site's backend does when it is closed may hang as well.
     threading.Thread(target=collector.stop, name="jobmon-stop", daemon=True).start()
-    last = time.monotonic() + _GRACE
-    while not done.is_set() and (left := last - time.monotonic()) > 0:
-        if signals.wait(left):
+    told = time.monotonic()
+    while not done.is_set() and (left := told + _GRACE - time.monotonic()) > 0:
+        # Whoever ends a whole group of processes may send the same signal twice; a person waits before that.
+        if signals.wait(left) and time.monotonic() - told > _IMPATIENT_AFTER:
             break
     if not done.is_set():
         logger.warning("the cycle under way does not end; it is left")
-        sys.stdout.flush()
-        # Threads that a site's backend started might keep Python from ending.
-        os._exit(0)
+    return done.is_set()
 
 
 def _state(collector: Collector) -> str:
@@ -235,9 +244,12 @@ def _spool(arguments: Namespace, config: Config) -> Path:
 def _repeated(arguments: Namespace) -> list[str]:
     """The options that were given, for the unit file to give them again."""
     words: list[str] = []
-    for name in ("config", "backend", "demo_nodes", "demo_jobs", "demo_seed", "interval"):
+    for name in ("config", "cluster", "backend", "demo_nodes", "demo_jobs", "demo_seed", "interval"):
         value = getattr(arguments, name, None)
-        if value is not None:
+        if name == "config":
+            # The service has another environment.
+            value = value or os.environ.get(VARIABLE)
+        if value is not None and value != "":
             text = str(Path(value).expanduser().absolute()) if name == "config" else f"{value}"
             words += [f"--{name.replace('_', '-')}", text]
     for folder in arguments.backend_path or ():

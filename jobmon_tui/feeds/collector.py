@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from jobmon_tui.errors import JobmonError
 from jobmon_tui.feeds.base import Backfill
@@ -15,10 +16,12 @@ from jobmon_tui.feeds.pace import ClockWatch, Pace
 from jobmon_tui.feeds.recorder import Recorder
 from jobmon_tui.feeds.spool_folder import in_words
 from jobmon_tui.feeds.troubles import Troubles
-from jobmon_tui.feeds.write_back import WriteBack
 from jobmon_tui.model.snapshot import Snapshot
 from jobmon_tui.model.text import printable
 from jobmon_tui.model.times import age_text
+
+if TYPE_CHECKING:
+    from jobmon_tui.feeds.write_back import WriteBack
 
 logger = logging.getLogger(__name__)
 

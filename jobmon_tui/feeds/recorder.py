@@ -90,7 +90,8 @@ class Recorder:
         self._store: Store | None = None
         self._store_pruned_at: float | None = None
         self._memory: JobMemory | None = None
-        self._history: dict[int, Usage] = {}
+        self.history: dict[int, Usage] = {}
+        """Used cores by Unix time, as far back as they are kept."""
         self._asked_and_given: tuple[int, int] | None = None
         self.sizes: dict[str, int] = {}
         """Bytes of each file when it was last written."""
@@ -112,7 +113,7 @@ class Recorder:
         if removed:
             logger.info("removed what a collector that was killed had begun to write: %s", ", ".join(removed))
         self._close_store()
-        self._history = self._recorded_history() | self._history
+        self.history = self._recorded_history() | self.history
         if self._memory is None:
             # The folder may go away: what is written must not make its parents again.
             self._memory = JobMemory(self.folder.path / JOB_MEMORY, makes_folder=False)
@@ -127,7 +128,7 @@ class Recorder:
         """
         snapshot = self._with_own_second(self._with_highest_memory(snapshot))
         if snapshot.usage is not None:
-            self._history[int(snapshot.timestamp)] = snapshot.usage
+            self.history[int(snapshot.timestamp)] = snapshot.usage
         return snapshot
 
     def write(self, snapshot: Snapshot, backfill: Backfill, *, prune: bool = True) -> None:
@@ -144,13 +145,13 @@ class Recorder:
         now = self._clock()
         if prune:
             oldest = now - self._keeping.history_length
-            self._history = {second: usage for second, usage in self._history.items() if second >= oldest}
+            self.history = {second: usage for second, usage in self.history.items() if second >= oldest}
         # First, since it may be what makes room on a full disk.
         self.snapshots = self.folder.remove_older(now - self._keeping.delete_age if prune else 0)
         data = wire.encode(snapshot, expand_arrays=True, most_tasks=self._keeping.most_array_tasks)
         self.folder.write_snapshot(data, self._number(snapshot))
         self.sizes[NEWEST] = len(data)
-        history = {float(second): self._history[second] for second in sorted(self._history)}
+        history = {float(second): self.history[second] for second in sorted(self.history)}
         self._write(HISTORY, wire.encode_json(wire.history_document(history)))
         self._write(BACKFILL, wire.encode_json(wire.backfill_document(backfill)))
 
@@ -231,7 +232,7 @@ class Recorder:
         return replace(snapshot, timestamp=float(given))
 
     def _is_taken(self, second: int) -> bool:
-        return second in self._history or self.folder.has_number(second)
+        return second in self.history or self.folder.has_number(second)
 
     def _number(self, snapshot: Snapshot) -> int | None:
         second = int(snapshot.timestamp)

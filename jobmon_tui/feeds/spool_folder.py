@@ -23,6 +23,7 @@ _LEFT_BEHIND = re.compile(r"\.(?:[a-z]+[0-9]{0,12}\.json(?:\.gz)?\.tmp|job-memor
 """What a collector that was killed may have left: our own temporary names, and those of the jobs' memory."""
 _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV, errno.EACCES)
 """How a file system says that a file cannot have two names on it."""
+_REMOVING = "removing"
 _NO_FOLDER_SYNC = (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF)
 _WORDS = {
     errno.ENOSPC: "the disk is full",
@@ -130,12 +131,20 @@ class SpoolFolder:
             numbered = _NUMBERED.fullmatch(name)
             if numbered is None:
                 continue
-            if int(numbered[1]) >= than:
+            if int(numbered[1]) >= than or not self._remove(name):
                 left += 1
-                continue
-            with suppress(FileNotFoundError):
-                (self.path / name).unlink()
         return left
+
+    def _remove(self, name: str) -> bool:
+        """Remove a file. One that cannot be must not keep the newest snapshot from being written."""
+        try:
+            (self.path / name).unlink(missing_ok=True)
+        except OSError as error:
+            if _REMOVING not in self._refused:
+                self._refused.add(_REMOVING)
+                logger.warning("old snapshots in %s cannot be removed: %s", self.path, error.strerror)
+            return False
+        return True
 
     def sync(self) -> None:
         """Flush the names that were given, so that they outlive a crash.

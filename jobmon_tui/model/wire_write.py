@@ -141,7 +141,13 @@ _own_of_reservation = _Own(Reservation, RESERVATION_FIELDS)
 _own_of_source = _Own(SourceStatus, SOURCE_FIELDS)
 
 
+_PLAIN = frozenset((str, int, float, bool, type(None)))
+"""What most values are: nothing about them needs to be looked at."""
+
+
 def _value(value: Any) -> Any:
+    if type(value) in _PLAIN:
+        return value
     if isinstance(value, CpuUse):
         return {
             "total": None if value.total is None else list(value.total),

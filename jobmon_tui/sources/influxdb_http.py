@@ -210,7 +210,10 @@ class Exchange:
         import json
 
         try:
-            said = response.read(MOST_COMPLAINT, decode_content=False).decode("utf-8", "replace")
+            words = response.read(MOST_COMPLAINT, decode_content=False)
+            # Where it was read already, as when points are written by influxdb-client, it stands there.
+            words = words or getattr(response, "data", b"")[:MOST_COMPLAINT]
+            said = words.decode("utf-8", "replace")
         except Exception:  # Whatever is wrong with its words, its number is known.
             said = ""
         try:

@@ -12,8 +12,8 @@ from importlib import import_module
 from tests.bench.measure import BENCHES, Bench
 
 TOPICS = (
-    *("processes", "painting", "table", "ticks", "keys", "past", "recording", "stalls", "readings", "slurm"),
-    "history",
+    *("processes", "painting", "table", "ticks", "keys", "past", "recording", "stalls", "readings"),
+    *("collector", "slurm", "history"),
 )
 """The modules that hold benches, in the order of the table."""
 _LINE = "{what:<74} {measured:>12} {budget:>12}  {verdict}"

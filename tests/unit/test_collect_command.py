@@ -219,6 +219,19 @@ def test_the_unit_file_names_this_installation(capsys: pytest.CaptureFixture[str
     assert "NoNewPrivileges=yes" in text
 
 
+def test_the_unit_file_repeats_what_the_environment_says(
+    tmp_path: Path,
+    configure: Callable[[str], str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    named = configure('[collect]\nspool = "spool"\nlock_file = "/run/lock/jobmon"\n')
+    monkeypatch.setenv("JOBMON_CONFIG", named)
+    text = unit(capsys, "--demo-seed", "0")
+    assert f"collect --spool {tmp_path / 'spool'} --config {named} --demo-seed 0\n" in text
+    assert f"ReadWritePaths={tmp_path} /run/lock\n" in text
+
+
 def test_odd_paths_are_written_as_systemd_reads_them(capsys: pytest.CaptureFixture[str]) -> None:
     text = unit(capsys, "--spool", '/srv/50% off $HOME/"x"')
     assert '--spool "/srv/50%% off $$HOME/\\"x\\""' in text

@@ -156,6 +156,18 @@ def test_old_snapshots_are_removed_and_nothing_else(tmp_path: Path) -> None:
     ]
 
 
+def test_an_old_snapshot_that_cannot_be_removed_is_told_once_and_stays(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "data1.json.gz").mkdir()
+    (tmp_path / "data2.json.gz").write_text("x")
+    folder = SpoolFolder(tmp_path)
+    assert [folder.remove_older(100) for _ in range(3)] == [1, 1, 1]
+    assert [path.name for path in tmp_path.iterdir()] == ["data1.json.gz"]
+    (message,) = [record.getMessage() for record in caplog.records]
+    assert message.startswith(f"old snapshots in {tmp_path} cannot be removed: ")
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
 def test_files_are_given_away(tmp_path: Path) -> None:
     folder = SpoolFolder(tmp_path / "spool", owner=12345, group=23456)
