@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +20,7 @@ from jobmon_tui.feeds.http import HttpFeed
 from jobmon_tui.feeds.http_client import HttpOptions
 from jobmon_tui.feeds.live import LiveFeed
 from jobmon_tui.feeds.spool import SpoolFeed
+from jobmon_tui.feeds.store import StoreReader
 from jobmon_tui.model import wire
 from jobmon_tui.model.snapshot import Snapshot
 from jobmon_tui.tui.app import JobmonApp
@@ -96,6 +100,37 @@ async def test_live_spool_and_http_show_the_same(slurm: SlurmCluster, tmp_path: 
         assert any("solve" in text or "RUNNING" in text for text in expected)
         over_http = HttpFeed(HttpOptions(url=server.url))
         assert await pictures(over_http, live.timestamp + 5, expected) == expected
+
+
+def still(snapshot: Snapshot) -> Snapshot:
+    """Without what goes on by itself on a cluster where nothing happens."""
+    return replace(
+        snapshot,
+        timestamp=0.0,
+        sources=(),
+        jobs={key: replace(job, run_time=0, priority=None) for key, job in snapshot.jobs.items()},
+        nodes={name: replace(node, cpu_load=None, memory_free=None) for name, node in snapshot.nodes.items()},
+    )
+
+
+async def test_what_a_collector_wrote_is_what_is_live_and_looks_the_same_by_every_way(
+    slurm: SlurmCluster, tmp_path: Path
+) -> None:
+    spool = tmp_path / "spool"
+    collect = [sys.executable, "-m", "jobmon_tui", "collect", "--once", "--spool", str(spool)]
+    subprocess.run(collect, check=True, timeout=60)
+    feed = SpoolFeed(spool, following=False)
+    collected = feed.latest()
+    assert len(collected.jobs) >= 10
+    assert still(collected) == still(taken())
+    (moment,) = StoreReader(spool / "store").times()
+    assert StoreReader(spool / "store").read(moment) == collected
+    now = collected.timestamp + 5
+    expected = await pictures(Replayed(collected), now)
+    with ServeProcess(["--spool", str(spool)]) as server:
+        for other in (feed, HttpFeed(HttpOptions(url=server.url))):
+            other.title, other.kind = Replayed.title, "live"
+            assert await pictures(other, now, expected) == expected
 
 
 def test_slurm_takes_over_from_a_server_and_gives_way_again(
