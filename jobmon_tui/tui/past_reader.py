@@ -75,6 +75,8 @@ class PastReader:
         self._grouper = Grouper()
         self._change = threading.Condition()
         self._wanted: float | None = None
+        self._asked = 0
+        """How many instants were asked for: what was begun for an earlier one is superseded."""
         self._chores: deque[tuple[Literal["ahead", "complete"], float]] = deque()
         self._timeline_wanted = False
         self._stopped = False
@@ -105,8 +107,13 @@ class PastReader:
             time: The instant, in Unix seconds.
             ahead: Instants that may be asked for next, the likeliest first.
         """
+        kept = self._pictures.get(time)
+        if kept is not None:
+            # The thread may be looking for warnings: what is there already need not wait for it.
+            self._tell(PastReady(kept.picture, time))
         with self._change:
-            self._wanted = time
+            self._wanted = time if kept is None else None
+            self._asked += 1
             # Whoever goes on in the same direction waits for the next instant, not for warnings of this one.
             chores: list[tuple[Literal["ahead", "complete"], float]] = [("ahead", one) for one in ahead]
             chores.insert(min(1, len(chores)), ("complete", time))
@@ -149,8 +156,8 @@ class PastReader:
                     chore, moment = self._chores.popleft()
                     if chore == "ahead":
                         return lambda: self._read_ahead(moment)
-                    self._working = True
-                    return lambda: self._complete(moment)
+                    self._working, asked = True, self._asked
+                    return lambda: self._complete(moment, asked)
                 self._change.wait()
             return None
 
@@ -179,12 +186,12 @@ class PastReader:
             _log.exception("reading an instant of the past failed")
             self._tell(PastFailed(f"that instant could not be read: {type(error).__name__}", "", time))
 
-    def _complete(self, time: float) -> None:
+    def _complete(self, time: float, asked: int) -> None:
         kept = self._pictures.get(time)
         if kept is None or kept.is_complete:
             return
         try:
-            picture = self._completed(kept.picture)
+            picture = self._completed(kept.picture, asked)
         except _SupersededError:
             return
         except Exception:
@@ -194,9 +201,11 @@ class PastReader:
         self._pictures[time] = _Kept(picture, True)
         self._tell(PastReady(picture, time))
 
-    def _is_superseded(self) -> bool:
+    def _go_on(self, asked: int) -> None:
+        """Raises `_SupersededError` if another instant has been asked for."""
         with self._change:
-            return self._wanted is not None or self._stopped
+            if asked != self._asked or self._stopped:
+                raise _SupersededError
 
     def _read_ahead(self, time: float) -> None:
         try:
@@ -220,14 +229,13 @@ class PastReader:
             self._pictures.popitem(last=False)
         return kept
 
-    def _completed(self, picture: Picture) -> Picture:
+    def _completed(self, picture: Picture, asked: int) -> Picture:
         snapshot = picture.snapshot
-        warned = warned_in_words(snapshot, self._warnings(snapshot))
-        if self._is_superseded():
-            raise _SupersededError
+        warned = warned_in_words(snapshot, self._warnings(snapshot, asked))
+        self._go_on(asked)
         return replace(picture, warned=warned, trends=self._trends(snapshot))
 
-    def _warnings(self, snapshot: Snapshot) -> Warnings:
+    def _warnings(self, snapshot: Snapshot, asked: int) -> Warnings:
         """The warnings that held over the minutes before that instant.
 
         Raises:
@@ -237,8 +245,7 @@ class PastReader:
         known = {time: instant_warnings(snapshot, self._thresholds)}
         first = bisect_left(self._moments, time - seconds - 1)
         for moment in self._moments[first : bisect_left(self._moments, time)]:
-            if self._is_superseded():
-                raise _SupersededError
+            self._go_on(asked)
             known.update(self._instant(moment))
         known = {one: raised for one, raised in known.items() if 0 <= time - one < seconds}
         return over_time([known[one] for one in sorted(known)], self._thresholds)

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
+from jobmon_tui.feeds.store import StoreWriter
 from jobmon_tui.model import wire
-from jobmon_tui.model.snapshot import Usage
 from jobmon_tui.model.times import stamp_text
 from tests.bench.keys import NEVER
 from tests.bench.measure import Figure, bench, median
@@ -25,18 +25,15 @@ LEFT, SHIFT_LEFT = "\x1b[D", "\x1b[1;2D"
 
 @contextmanager
 def spool(count: int) -> Iterator[tuple[Path, list[float]]]:
-    """A folder with so many snapshots of the demo cluster, and their instants."""
+    """A collector's folder with a history of so many snapshots of the demo cluster, and their instants."""
     with tempfile.TemporaryDirectory() as name:
         folder, times = Path(name), []
-        history: dict[float, Usage] = {}
+        store = StoreWriter(folder / "store")
         for snapshot in islice(demo_snapshots(NODES, JOBS, step=STEP), count):
-            data = wire.encode(snapshot)
+            store.append(snapshot)
             times.append(snapshot.timestamp)
-            if snapshot.usage is not None:
-                history[snapshot.timestamp] = snapshot.usage
-            (folder / f"data{snapshot.timestamp:.0f}.json.gz").write_bytes(data)
-        (folder / "data.json.gz").write_bytes(data)
-        (folder / "history.json.gz").write_bytes(wire.encode_json(wire.history_document(history)))
+        store.close()
+        (folder / "data.json.gz").write_bytes(wire.encode(snapshot))
         yield folder, times
 
 

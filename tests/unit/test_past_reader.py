@@ -116,6 +116,16 @@ def test_a_picture_comes_at_once_and_again_with_its_warnings(reader: PastReader,
     assert told.pictures()[2].picture.warned
 
 
+def test_what_is_known_does_not_wait_for_the_thread(reader: PastReader, told: Told, feed: PastFeed) -> None:
+    reader.ask(3600.0, ahead=(3660.0,))
+    told.wait(lambda: feed.read == [3600.0, 3660.0] and bool(told.pictures(3600.0)))
+    told.wait(lambda: reader.is_idle)
+    feed.gate.clear()
+    reader.ask(9000.0)  # It hangs.
+    reader.ask(3660.0)
+    assert told.pictures(3660.0)
+
+
 def test_whoever_goes_on_does_not_wait_for_warnings(
     reader: PastReader, told: Told, feed: PastFeed, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -105,6 +105,15 @@ def test_one_that_was_asked_for_before_shows_that_time_passes(machine: TimeMachi
     assert machine.is_waiting
 
 
+def test_one_that_comes_after_the_wanted_one_is_not_shown(machine: TimeMachine) -> None:
+    machine.to(60)
+    machine.to(120)
+    arrive(machine)
+    assert not machine.arrived(picture(60), 60.0)
+    assert machine.shown is not None
+    assert machine.shown.snapshot.timestamp == 120
+
+
 def test_what_cannot_be_read_is_told_and_stops_playing(machine: TimeMachine) -> None:
     machine.to(60)
     machine.toggle_playing()
