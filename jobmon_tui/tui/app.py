@@ -13,6 +13,7 @@ from typing import ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.events import Event, Key, Paste
 from textual.screen import Screen
 
 from jobmon_tui.analysis.groups import GROUPINGS, Grouper, NodeGroup
@@ -30,6 +31,7 @@ from jobmon_tui.tui.remember import Remembered
 from jobmon_tui.tui.screens.main import MainScreen
 from jobmon_tui.tui.screens.wall import WallScreen
 from jobmon_tui.tui.theme import DEFAULT_THEME, THEMES
+from jobmon_tui.tui.typed_order import TypedOrder
 from jobmon_tui.tui.widgets.status import FailureBanner, StatusHeader
 
 PACES = (1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0)
@@ -79,6 +81,7 @@ class JobmonApp(App[None]):
         self.series_desk = Desk(self.post_message)
         self.chart_source = ChartSource(feed, self.poller.seen)
         self._grouper = Grouper()
+        self._typed = TypedOrder(self, super().on_event)
         self._watch: MainScreen | WallScreen | None = None
 
     def on_mount(self) -> None:
@@ -156,6 +159,13 @@ class JobmonApp(App[None]):
         """Textual would print a traceback on the user's terminal here; `run_app` raises it instead."""
 
     # What keys do to the whole app.
+
+    async def on_event(self, event: Event) -> None:
+        """What is typed waits for what was typed before it; see `typed_order`."""
+        if isinstance(event, Key | Paste) and not event.is_forwarded:
+            await self._typed.take(event)
+        else:
+            await super().on_event(event)
 
     def action_refresh_now(self) -> None:
         """Poll now."""

@@ -14,6 +14,7 @@ from textual.widgets import ContentSwitcher, Static
 
 from jobmon_tui.analysis.filter import FilterError, JobFilter, parse_filter
 from jobmon_tui.analysis.filter_terms import quote
+from jobmon_tui.analysis.index import SnapshotIndex
 from jobmon_tui.analysis.listing import Listing
 from jobmon_tui.model.hostlist import natural_key
 from jobmon_tui.model.text import printable
@@ -256,7 +257,9 @@ class MainScreen(Screen[None]):
         switcher.current = view.id
         view.enter(self.place)
         view.update_view()
-        view.focus_first()
+        if not self.query_one(FilterLine).display:
+            # With the first picture, that is: who types a filter already goes on with it.
+            view.focus_first()
         keys.repaint()
 
     def _show_view(self) -> None:
@@ -312,10 +315,13 @@ class MainScreen(Screen[None]):
 
     def action_pick_user(self) -> None:
         """Pick a user by typing a part of the name."""
-        if self.picture is not None:
-            self.app.push_screen(
-                Picker("Show the jobs of", user_matches(self.picture.index)), self._user_picked
-            )
+        self.app.push_screen(Picker("Show the jobs of", self._matching(user_matches)), self._user_picked)
+
+    def _matching(
+        self, kind: Callable[[SnapshotIndex], Callable[[str], Sequence[Match]]]
+    ) -> Callable[[str], Sequence[Match] | None]:
+        """What can be picked from the picture, once there is one."""
+        return lambda text: kind(self.picture.index)(text) if self.picture is not None else None
 
     def _user_picked(self, match: Match | None) -> None:
         if match is not None:
@@ -330,8 +336,7 @@ class MainScreen(Screen[None]):
 
     def action_jump(self) -> None:
         """Go anywhere by name."""
-        if self.picture is not None:
-            self.app.push_screen(Picker("Jump to", jump_matches(self.picture.index)), self._jump_to)
+        self.app.push_screen(Picker("Jump to", self._matching(jump_matches)), self._jump_to)
 
     def _jump_to(self, match: Match | None) -> None:
         if match is None:
