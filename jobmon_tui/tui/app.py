@@ -13,6 +13,7 @@ from typing import ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.events import Event, Key, Paste
 from textual.screen import Screen
 
 from jobmon_tui.analysis.diff import Comparison, compare
@@ -43,6 +44,7 @@ from jobmon_tui.tui.screens.wall import WallScreen
 from jobmon_tui.tui.switching import MadeFeed, made_feed
 from jobmon_tui.tui.theme import DEFAULT_THEME, THEMES
 from jobmon_tui.tui.time_machine import TimeMachine
+from jobmon_tui.tui.typed_order import TypedOrder
 from jobmon_tui.tui.watched import Watched
 from jobmon_tui.tui.widgets.status import FailureBanner, StatusHeader
 
@@ -98,6 +100,7 @@ class JobmonApp(App[None]):
         # A store of measurements may take seconds to answer: lists must not wait for it.
         self.series_desk = Desk(self.post_message)
         self._grouper = Grouper()
+        self._typed = TypedOrder(self, super().on_event)
         self._watch: MainScreen | WallScreen | None = None
 
     def _watch_feed(self, feed: Feed, interval: float | None, thresholds: Thresholds) -> Watched:
@@ -289,6 +292,13 @@ class JobmonApp(App[None]):
         """Textual would print a traceback on the user's terminal here; `run_app` raises it instead."""
 
     # What keys do to the whole app.
+
+    async def on_event(self, event: Event) -> None:
+        """What is typed waits for what was typed before it; see `typed_order`."""
+        if isinstance(event, Key | Paste) and not event.is_forwarded:
+            await self._typed.take(event)
+        else:
+            await super().on_event(event)
 
     def action_refresh_now(self) -> None:
         """Poll now."""

@@ -1,6 +1,6 @@
-"""What must be reached into Textual for: writing less to the terminal when little has changed.
+"""What must be reached into Textual for: writing less to the terminal, and all of it at the size that it has.
 
-Five shortcomings of Textual 8.2 are made up for. Three cost most of the bytes of a picture of small cells:
+Seven shortcomings of Textual 8.2 are made up for. Three cost most of the bytes of a picture of small cells:
 
 - A region that is refreshed is cropped only on its right: everything from the left edge of its widget is
   written again, once for each region of a line (`ChopsUpdate.render_segments`, "TODO: crop to x extents").
@@ -16,9 +16,17 @@ Two cost time and memory:
 - A widget that paints line by line remembers each region that was ever refreshed (`Widget._dirty_regions`,
   which only `Widget.render` empties), so that a display nobody touches grows for weeks.
 
+Two leave most of a terminal blank whose size changes twice in short order, until it changes once more:
+
+- The size is asked for in the handler of a signal. A second signal may interrupt the handler of the first
+  between asking and telling: the older size is then told last, and stays (`LinuxDriver`, `send_size_event`).
+- A screen tells itself, behind all that waits, of each size that it is laid out for. While it is busy, that
+  takes the place of a newer size which waits just before it (`Screen._refresh_layout`).
+
 `install` puts writers in their place that crop on both sides, leave out what the terminal shows already (see
 `shadow`) and write only the colours that change; lets the focus move without a repaint of the screen; leaves
-frames out while others wait; and lets go of the regions. It does so only with the versions of Textual that
+frames out while others wait; lets go of the regions; and goes by the size that the terminal has, whichever
+was told. It does so only with the versions of Textual that
 this was compared with, screen for screen; with any other version nothing is touched, `crops_left` says so,
 and widgets then ask for one region a line at most.
 """
@@ -35,8 +43,9 @@ from rich.color import ColorSystem
 from rich.console import Console
 from rich.style import Style
 from textual import _compositor as compositor
+from textual import events
 from textual.app import App
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.screen import Screen
 from textual.strip import SGR_STYLES, Strip
 from textual.widget import Widget
@@ -77,6 +86,7 @@ def install() -> bool:
         (compositor.LayoutUpdate, "render_segments", _write_layout),
         (Screen, "_on_timer_update", _update_unless_behind),
         (App, "_check_resize", _forget_and_resize),
+        (Screen, "_screen_resized", _resize_to_app),
         (Widget, "_exchange_repaint_regions", _exchange_and_forget),
     ):
         _originals.append((kind, name, getattr(kind, name)))
@@ -129,10 +139,30 @@ def _forget_and_resize(self: App[Any]) -> None:
     """A terminal that was given another size, be it only for a moment, may have lost anything."""
     forget_screen(self)
     event = self._resize_event
+    if event is not None:
+        event = self._resize_event = _at_present_size(self, event)
     _original(App, "_check_resize")(self)
     if event is not None and self.screen_stack and event.size == self.screen._compositor.size:
         # No layout follows from the size that it has already.
         self.screen.refresh()
+
+
+def _at_present_size(app: App[Any], told: events.Resize) -> events.Resize:
+    """What was told of the terminal's size, or what it is by now if that is another."""
+    driver: Any = app._driver
+    # Only the driver that is told by signals can be wrong: a terminal that tells its size keeps the order.
+    if getattr(driver, "_in_band_window_resize", True):
+        return told
+    size = Size(*driver._get_terminal_size())
+    if size == told.size:
+        return told
+    app._size = size
+    return events.Resize(size, size)
+
+
+def _resize_to_app(self: Screen[Any], _told: Size) -> None:
+    """Lay the screen out for the size that the terminal has, which the one told may not be any more."""
+    _original(Screen, "_screen_resized")(self, self.app.size)
 
 
 def _exchange_and_forget(self: Widget) -> Collection[Region]:

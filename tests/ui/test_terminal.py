@@ -128,8 +128,9 @@ def test_a_terminal_that_cannot_be_drawn_on_gets_words(isolated: Path) -> None:
 @pytest.mark.parametrize("size", [(1, 1), (10, 3), (59, 20)])
 def test_tiny_terminals_are_told_and_survived(open_terminal: OpenTerminal, size: tuple[int, int]) -> None:
     terminal = open_terminal(size=(80, 24))
-    terminal.wait_quiet(0.6)
+    before = len(terminal.chunks)
     terminal.resize(*size)
+    terminal.wait_for(lambda screen: len(terminal.chunks) > before and "running" not in screen.text())
     terminal.wait_quiet(0.4)
     assert "running" not in terminal.screen.text()
     for key in ("down", "2", "pagedown", "1"):

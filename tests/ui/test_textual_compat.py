@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Iterator
 
@@ -10,7 +11,8 @@ from rich.console import Console
 from rich.segment import Segment
 from rich.style import Style
 from textual import _compositor as compositor
-from textual.geometry import Region
+from textual import events
+from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -223,6 +225,42 @@ async def test_after_a_change_of_size_everything_is_written(other: tuple[int, in
         app.terminal = Terminal(*other)
         await pilot.resize_terminal(*other)
         await pilot.pause()
+        assert app.terminal.cells() == app.repainted().cells()
+
+
+async def test_the_size_that_the_terminal_has_counts_not_the_one_told_last(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    textual_compat.install()
+    app = boards_app(5)
+    async with app.run_test(size=(WIDTH, HEIGHT)) as pilot:
+        await pilot.pause()
+        # As the driver of a real terminal is where the terminal does not tell of its size by itself.
+        monkeypatch.setattr(app._driver, "_in_band_window_resize", False, raising=False)
+        old = Size(WIDTH - 20, HEIGHT - 5)
+        app.post_message(events.Resize(old, old))
+        await pilot.pause(0.05)
+        assert app.size == app.screen.size == app.screen._compositor.size == Size(WIDTH, HEIGHT)
+        assert app.terminal.cells() == app.repainted().cells()
+
+
+async def test_a_busy_screen_is_laid_out_for_the_newest_size() -> None:
+    textual_compat.install()
+    app = boards_app(6)
+    async with app.run_test(size=(WIDTH, HEIGHT)) as pilot:
+        await pilot.pause()
+        let_go = asyncio.Event()
+        app.screen.call_later(let_go.wait)
+        await asyncio.sleep(0)
+        for size in (Size(WIDTH - 20, HEIGHT - 5), Size(WIDTH, HEIGHT)):
+            # Something else between the two: Textual leaves out the first only where they come in a row.
+            app.screen.call_later(lambda: None)
+            app.post_message(events.Resize(size, size))
+            await asyncio.sleep(0.05)
+        let_go.set()
+        # Pilot's own waiting would put something between them too.
+        await asyncio.sleep(0.2)
+        assert app.screen.size == app.screen._compositor.size == Size(WIDTH, HEIGHT)
         assert app.terminal.cells() == app.repainted().cells()
 
 

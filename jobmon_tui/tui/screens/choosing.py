@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
@@ -9,6 +10,7 @@ from textual.screen import Screen
 
 from jobmon_tui.analysis.filter import JobFilter
 from jobmon_tui.analysis.filter_terms import quote
+from jobmon_tui.analysis.index import SnapshotIndex
 from jobmon_tui.tui.picture import Picture
 from jobmon_tui.tui.screens.base import Place
 from jobmon_tui.tui.screens.jump import jump_matches, user_matches
@@ -49,8 +51,7 @@ class Choosing(Screen[None]):
 
     def action_jump(self) -> None:
         """Go anywhere by name."""
-        if self.picture is not None:
-            self.app.push_screen(Picker("Jump to", jump_matches(self.picture.index)), self._jump_to)
+        self.app.push_screen(Picker("Jump to", self._matching(jump_matches)), self._jump_to)
 
     def _jump_to(self, match: Match | None) -> None:
         if match is None:
@@ -65,10 +66,13 @@ class Choosing(Screen[None]):
 
     def action_pick_user(self) -> None:
         """Pick a user by typing a part of the name."""
-        if self.picture is not None:
-            self.app.push_screen(
-                Picker("Show the jobs of", user_matches(self.picture.index)), self._user_picked
-            )
+        self.app.push_screen(Picker("Show the jobs of", self._matching(user_matches)), self._user_picked)
+
+    def _matching(
+        self, kind: Callable[[SnapshotIndex], Callable[[str], Sequence[Match]]]
+    ) -> Callable[[str], Sequence[Match] | None]:
+        """What can be picked from the picture, once there is one."""
+        return lambda text: kind(self.picture.index)(text) if self.picture is not None else None
 
     def _user_picked(self, match: Match | None) -> None:
         if match is not None:

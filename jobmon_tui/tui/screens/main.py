@@ -285,7 +285,9 @@ class MainScreen(Choosing):
         switcher.current = view.id
         view.enter(self.place)
         view.update_view()
-        view.focus_first()
+        if not self.query_one(FilterLine).display:
+            # With the first picture, that is: who types a filter already goes on with it.
+            view.focus_first()
         keys.repaint()
 
     def cluster_changed(self) -> None:

@@ -18,6 +18,8 @@ from jobmon_tui.model.text import printable
 from jobmon_tui.tui.theme import palette
 
 MOST_MATCHES = 50
+LOOK_AGAIN = 0.1
+"""Seconds after which is looked again whether there is anything to pick from yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,8 @@ class Picker(ModalScreen[Match | None]):
 
     Args:
         title: What is picked, in a few words.
-        matches: The matches of what is typed so far, best first; called at every key press: be quick.
+        matches: The matches of what is typed so far, best first; called at every key press: be quick. It
+            returns ``None`` while nothing is known to pick from: enter then takes the first match there is.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -46,11 +49,13 @@ class Picker(ModalScreen[Match | None]):
         Binding("up,ctrl+p", "move(-1)", "Previous", show=False, id="picker.previous"),
     ]
 
-    def __init__(self, title: str, matches: Callable[[str], Sequence[Match]]) -> None:
+    def __init__(self, title: str, matches: Callable[[str], Sequence[Match] | None]) -> None:
         super().__init__()
         self._title = title
         self._matches = matches
         self._shown: Sequence[Match] = ()
+        self._waits = False
+        """Whether there is nothing to pick from yet."""
 
     def compose(self) -> ComposeResult:
         """A box in the middle: title, input, list."""
@@ -72,13 +77,18 @@ class Picker(ModalScreen[Match | None]):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Take the highlighted match."""
         event.stop()
+        if self._waits:
+            # What is typed from now on is meant for what comes after.
+            self.query_one(Input).disabled = True
+            return
         highlighted = self.query_one(OptionList).highlighted
         self.dismiss(self._shown[highlighted] if highlighted is not None and self._shown else None)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """A click on a match takes it."""
         event.stop()
-        self.dismiss(self._shown[event.option_index])
+        if not self._waits:
+            self.dismiss(self._shown[event.option_index])
 
     def action_move(self, step: int) -> None:
         """Move the highlight while the input keeps the focus."""
@@ -92,9 +102,15 @@ class Picker(ModalScreen[Match | None]):
 
     def _search(self, text: str) -> None:
         colours = palette(self)
-        self._shown = self._matches(text)[:MOST_MATCHES]
+        matches = self._matches(text)
+        if matches is None and not self._waits:
+            self.set_timer(LOOK_AGAIN, self._look_again)
+        self._waits = matches is None
+        self._shown = (matches or ())[:MOST_MATCHES]
         options = self.query_one(OptionList)
         options.clear_options()
+        if self._waits:
+            options.add_option(Option(Text("Waiting for the first answer", style=colours.dim), disabled=True))
         for match in self._shown:
             label = Text(printable(match.label, 60), style=colours.plain, no_wrap=True)
             if match.kind:
@@ -102,3 +118,10 @@ class Picker(ModalScreen[Match | None]):
             options.add_option(Option(label))
         if self._shown:
             options.highlighted = 0
+
+    def _look_again(self) -> None:
+        line = self.query_one(Input)
+        self._waits = False
+        self._search(line.value)
+        if line.disabled and not self._waits:
+            self.dismiss(self._shown[0] if self._shown else None)

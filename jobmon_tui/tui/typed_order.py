@@ -1,0 +1,115 @@
+"""What is typed, one key after the other: each is looked at once what the one before it did has been done.
+
+Textual gives a key to the widget that has the focus when the key comes. From there it wanders up to the app,
+from queue to queue, and only then is the action run that it is bound to. Of several keys that come in one go,
+as they do over a slow line, all would be given to the widget that has the focus now, although the first of
+them opens the line that the others are meant for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from textual.app import App
+from textual.events import Key, Paste
+from textual.message_pump import MessagePump
+from textual.widget import Widget
+from textual.widgets import Input
+
+QUIET_ROUNDS = 2
+"""So many times a message must wander up the way of a key, with the focus staying where it is, until what the
+key did counts as done: a line that is closed tells its view, and that tells the screen."""
+LONGEST_WAIT = 2.0
+"""Seconds after which the next key is given out all the same: nothing that goes wrong may keep the keys."""
+AT_ONCE = "ctrl+c"
+"""The key that waits for nothing."""
+
+
+class TypedOrder:
+    """Holds keys and pasted text back while those before them are still under way.
+
+    Args:
+        app: The app that they are for.
+        give_out: The app's own way of giving them to the widget that has the focus.
+    """
+
+    def __init__(self, app: App[Any], give_out: Callable[[Key | Paste], Awaitable[None]]) -> None:
+        self._app = app
+        self._give_out = give_out
+        self._waiting: deque[Key | Paste] = deque()
+        self._limit: asyncio.TimerHandle | None = None
+        """Runs while something is under way."""
+        self._round = 0
+        self._quiet = 0
+        self._target: Widget | None = None
+        """Where the present round began."""
+        self._typing_in: Input | None = None
+        """The line that the last key was text for."""
+
+    async def take(self, event: Key | Paste) -> None:
+        """A key was pressed, or text pasted: give it out at once, or after those before it."""
+        is_quit = isinstance(event, Key) and event.key == AT_ONCE
+        if is_quit or self._limit is None or (not self._waiting and self._goes_on_typing(event)):
+            await self._give(event)
+        else:
+            self._waiting.append(event)
+
+    @property
+    def _focused(self) -> Widget:
+        return self._app.focused or self._app.screen
+
+    def _line_for(self, event: Key | Paste) -> Input | None:
+        """The line that has the focus, if this is text: it takes text in the order in which it gets it."""
+        focused = self._focused
+        is_text = isinstance(event, Paste) or event.is_printable
+        return focused if isinstance(focused, Input) and is_text else None
+
+    def _goes_on_typing(self, event: Key | Paste) -> bool:
+        return self._typing_in is not None and self._line_for(event) is self._typing_in
+
+    async def _give(self, event: Key | Paste) -> None:
+        self._typing_in = self._line_for(event)
+        if self._limit is not None:
+            self._limit.cancel()
+        self._limit = asyncio.get_running_loop().call_later(LONGEST_WAIT, self._give_up)
+        self._quiet = 0
+        await self._give_out(event)
+        self._begin_round()
+
+    def _begin_round(self) -> None:
+        """Send a message the way that a key goes, behind all that waits there."""
+        self._round += 1
+        self._target = target = self._focused
+        self._pass_on(self._round, target.ancestors_with_self)
+
+    def _pass_on(self, number: int, way: Sequence[MessagePump]) -> None:
+        # A widget that is being removed takes no messages any more; the next one does.
+        for place, node in enumerate(way, 1):
+            after = self._round_done if node is self._app else self._pass_on
+            if node.call_later(after, number, way[place:]):
+                return
+
+    async def _round_done(self, number: int, _way: object) -> None:
+        if number != self._round:
+            return
+        self._quiet = self._quiet + 1 if self._focused is self._target else 0
+        if self._quiet <= QUIET_ROUNDS:
+            self._begin_round()
+        else:
+            await self._next()
+
+    def _give_up(self) -> None:
+        self._round += 1
+        self._app.call_later(self._next)
+
+    async def _next(self) -> None:
+        if self._limit is not None:
+            self._limit.cancel()
+            self._limit = None
+        if self._waiting:
+            await self._give(self._waiting.popleft())
+        while self._waiting and self._goes_on_typing(self._waiting[0]):
+            await self._give(self._waiting.popleft())
