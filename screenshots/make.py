@@ -44,6 +44,8 @@ KEYS: dict[str, tuple[str, ...]] = {
     "charts": ("3", "down", "enter", "v"),
     "filter": ("2", "slash", *"gpu"),
     "help": ("question_mark",),
+    "past": ("t", "left_square_bracket", "left_square_bracket"),
+    "changes": ("t", "left_square_bracket", "equals_sign", "end"),
 }
 
 

@@ -201,7 +201,7 @@ class Site:
 @pytest.fixture(scope="module", autouse=True)
 def warmed_up() -> None:
     """Import what the sources import when they are first used, lest it counts as their time."""
-    for name in ("influxdb_client", "requests", "jobmon_tui.sources.prometheus_http"):
+    for name in ("influxdb_client", "requests", "jobmon_tui.sources.http"):
         importlib.import_module(name)
 
 

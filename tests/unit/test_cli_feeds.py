@@ -276,7 +276,7 @@ def test_what_cannot_be_served(words: list[str], message: str, capsys: pytest.Ca
 def test_the_same_through_the_spool_and_over_http(tmp_path: Path) -> None:
     times = [1_790_000_000 + 30 * number for number in range(12)]
     spool = record(tmp_path / "spool", *times)
-    direct = SpoolFeed(spool)
+    direct = SpoolFeed(spool, following=False)
     with ServeProcess(["--spool", str(spool)]) as server:
         feed = HttpFeed(HttpOptions(url=server.url))
         assert feed.latest() == direct.latest()
@@ -287,7 +287,7 @@ def test_the_same_through_the_spool_and_over_http(tmp_path: Path) -> None:
         feed.close()
         # What is in memory with its queue keeps it: two that have nothing in memory are compared.
         feed = HttpFeed(HttpOptions(url=server.url))
-        assert feed.window(times[-1], 200) == SpoolFeed(spool).window(times[-1], 200)
+        assert feed.window(times[-1], 200) == SpoolFeed(spool, following=False).window(times[-1], 200)
         feed.close()
     assert server.process.returncode == 0
     assert server.lines == [f"jobmon serves spool {spool} at {server.url}"]
@@ -296,7 +296,7 @@ def test_the_same_through_the_spool_and_over_http(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_many_readers_at_once(tmp_path: Path) -> None:
     (tmp_path / "data.json.gz").write_bytes(encoded())
-    expected = SpoolFeed(tmp_path).latest()
+    expected = SpoolFeed(tmp_path, following=False).latest()
 
     def read(_: int) -> Snapshot:
         feed = HttpFeed(HttpOptions(url=server.url, timeout=60.0))
