@@ -66,7 +66,7 @@ def shots(kind: str) -> list[Shot]:
 
 async def shown(app: JobmonApp) -> None:
     """Wait until lists and charts are worked out and laid out."""
-    await app.settled()
+    await app.settled(60)
     await asyncio.sleep(0.4)
 
 
