@@ -261,6 +261,9 @@ class JobmonApp(App[None]):
         self.time_machine.to_present()
         if self.present is not None:
             self._show_picture(self.present)
+        elif isinstance(self._watch, MainScreen):
+            # It never answered: only its past was there to be seen.
+            self._watch.picture_gone()
 
     def mark_instant(self) -> None:
         """Mark the instant that is shown, to compare others with it, or take the mark off."""

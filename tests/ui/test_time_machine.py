@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from textual.pilot import Pilot
+from textual.widgets import ContentSwitcher
 
 from jobmon_tui.errors import SnapshotError, SourceError
 from jobmon_tui.model.snapshot import Job, Snapshot, Usage
@@ -258,6 +259,20 @@ async def test_a_feed_that_fails_shows_the_past_all_the_same(open_app: OpenApp, 
         await press(pilot, "t", "left")
         assert shown_at(pilot) == NOW - STEP
         assert "PAST" in text_of(pilot, StatusHeader.__name__)
+
+
+async def test_a_feed_that_never_answered_still_has_its_past(open_app: OpenApp, down: SourceError) -> None:
+    feed = PastFeed()
+    feed.answer = down
+    async with open_app(feed, size=(120, 40)) as pilot:
+        screen = pilot.app.screen
+        assert screen.query_one(ContentSwitcher).current == "no-picture"
+        await press(pilot, "t", "left")
+        assert shown_at(pilot) == NOW - STEP
+        assert screen.query_one(ContentSwitcher).current == "view-cluster"
+        await press(pilot, "escape")
+        assert app_of(pilot).picture is None
+        assert screen.query_one(ContentSwitcher).current == "no-picture"
 
 
 async def test_the_filtered_user_stands_out_on_the_timeline(open_app: OpenApp) -> None:

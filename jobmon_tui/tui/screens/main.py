@@ -290,6 +290,10 @@ class MainScreen(Choosing):
             view.focus_first()
         keys.repaint()
 
+    def picture_gone(self) -> None:
+        """There is nothing to show any more; the page says why."""
+        self._place_changed()
+
     def cluster_changed(self) -> None:
         """Another cluster is looked at: nothing of the old one is left to see or to come back to."""
         self.clear_marks()
