@@ -256,9 +256,15 @@ async def test_a_feed_that_fails_shows_the_past_all_the_same(open_app: OpenApp, 
         app_of(pilot).action_refresh_now()
         while app_of(pilot).failure is None:
             await asyncio.sleep(0.01)
+        views = pilot.app.screen.query_one("#views")
+        assert views.has_class("stale")
         await press(pilot, "t", "left")
         assert shown_at(pilot) == NOW - STEP
         assert "PAST" in text_of(pilot, StatusHeader.__name__)
+        # It is as old as it should be.
+        assert not views.has_class("stale")
+        await press(pilot, "escape")
+        assert views.has_class("stale")
 
 
 async def test_a_feed_that_never_answered_still_has_its_past(open_app: OpenApp, down: SourceError) -> None:
