@@ -39,7 +39,7 @@ __all__ = ["SEGMENT_SECONDS", "StoreReader", "StoreWriter"]
 
 SEGMENT_SECONDS = 3600.0
 """What a segment covers. All of it depends on its first frame, and it is removed as a whole."""
-READINGS_EVERY = 55.0
+READINGS_EVERY = 85.0
 """Seconds between two frames of readings at the least: charts of hours need no more."""
 SMALLEST_SHARE = 8
 """Where the bytes are bounded, a segment takes one part in so many at the most."""

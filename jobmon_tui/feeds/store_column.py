@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import accumulate, chain, compress
+from collections.abc import Iterable, Sequence
+from itertools import chain, compress
 from operator import is_not, ne
 from typing import Any
 
 from jobmon_tui.feeds.store_fields import NUMBER, Kind, Shape
 from jobmon_tui.feeds.store_lanes import LaneReader, LaneWriter
 from jobmon_tui.feeds.store_numbers import pack_numbers, unpack_numbers
+
+MOST_COLUMNS = 12
+"""Places in a row that get a column of their own."""
 
 Parts = tuple[list[Shape], list[Sequence[Any]]]
 """The shapes of some values, and the numbers of each."""
@@ -41,13 +44,11 @@ def pack_column(kind: Kind, values: list[Any], before: list[Any], lanes: LaneWri
         ]
     for at in differ:
         expected[at] = (0,) * len(numbers[at])
-    flat, flat_expected = list(chain.from_iterable(numbers)), list(chain.from_iterable(expected))
-    width = kind.width if len(flat) == kind.width * len(numbers) else 1
     return [
         told,
         [
-            pack_numbers(flat[at::width], flat_expected[at::width], lanes.put, rounded=kind.rounded)
-            for at in range(width)
+            pack_numbers(column, column_expected, lanes.put, rounded=kind.rounded)
+            for column, column_expected in zip(_columns(numbers), _columns(expected), strict=True)
         ],
     ]
 
@@ -69,23 +70,41 @@ def unpack_column(kind: Kind, recipe: list[Any], before: list[Any], lanes: LaneR
         for at, shape in zip(differ, lanes.take_values(shapes_told, n_differ, kind.shape), strict=True):
             shapes[at] = shape
             expected[at] = (0,) * kind.count(shape)
-    counts = list(map(len, expected))
-    flat_expected = list(chain.from_iterable(expected))
-    total, width = len(flat_expected), len(numbers_told)
-    flat: list[Any] = [0] * total
-    for at, one in enumerate(numbers_told):
-        count = len(range(at, total, width))
-        flat[at::width] = unpack_numbers(
-            one, flat_expected[at::width], count, lanes.take, rounded=kind.rounded
-        )
-    if kind is NUMBER:
-        known = iter(flat)
-        return [next(known) if shape else None for shape in shapes]
-    ends = accumulate(counts)
-    return [
-        kind.join(shape, flat[end - count : end])
-        for shape, count, end in zip(shapes, counts, ends, strict=True)
+    columns = _columns(expected)
+    if len(columns) != len(numbers_told):
+        raise ValueError("numbers are missing")
+    columns = [
+        unpack_numbers(one, column, len(column), lanes.take, rounded=kind.rounded)
+        for one, column in zip(numbers_told, columns, strict=True)
     ]
+    if kind is NUMBER:
+        known = iter(columns[0] if columns else ())
+        return [next(known) if shape else None for shape in shapes]
+    return list(map(kind.join, shapes, _rows(columns, list(map(len, expected)))))
+
+
+def _columns(rows: Sequence[Sequence[Any]]) -> list[Sequence[Any]]:
+    """The first numbers of all rows, the second ones, and so on; then whatever rows have beyond that.
+
+    What stands in the same place is of the same sort: the memory total of the first GPU, the bytes written.
+    """
+    longest = max(map(len, rows), default=0)
+    if longest and min(map(len, rows)) == longest <= MOST_COLUMNS:
+        return list(zip(*rows, strict=True))
+    columns: list[Sequence[Any]] = [
+        [row[at] for row in rows if len(row) > at] for at in range(min(longest, MOST_COLUMNS))
+    ]
+    if longest > MOST_COLUMNS:
+        columns.append(list(chain.from_iterable(row[MOST_COLUMNS:] for row in rows)))
+    return columns
+
+
+def _rows(columns: Sequence[Sequence[Any]], counts: Sequence[int]) -> Iterable[Sequence[Any]]:
+    """The rows again, of which it is known how many numbers each has."""
+    if columns and len(columns) <= MOST_COLUMNS and len(columns[-1]) == len(counts):
+        return zip(*columns, strict=True)
+    known = [iter(column) for column in columns]
+    return ([next(known[min(at, MOST_COLUMNS)]) for at in range(count)] for count in counts)
 
 
 def _parted(kind: Kind, values: list[Any]) -> Parts:

@@ -42,8 +42,6 @@ class Kind:
     """A shape from its JSON; raises ValueError or TypeError where it is none."""
     has_numbers: bool = True
     """Whether there ever are numbers; without them the shape is the value."""
-    width: int = 1
-    """How many numbers belong together, each of its own sort."""
     rounded: bool = False
     """Whether it is measured anew each time, by a clock that makes a seventh digit mean nothing."""
 
@@ -177,7 +175,7 @@ def _record(make: Callable[..., Any], width: int, *, rounded: bool = False) -> K
             raise _wrong(value)
         return value
 
-    return Kind(split, join, lambda shape: shape.count("1"), checked, True, width, rounded)
+    return Kind(split, join, lambda shape: shape.count("1"), checked, True, rounded)
 
 
 def _cpu_total() -> Kind:
@@ -188,7 +186,6 @@ def _cpu_total() -> Kind:
         lambda shape: times.count(shape or ""),
         lambda value: None if value is None else times.shape(value),
         True,
-        5,
         True,
     )
 
@@ -240,7 +237,6 @@ GPUS = Kind(
     _join_gpus,
     lambda shape: sum(use + USED.count(memory) for _, use, memory in shape or ()),
     _gpus_shape,
-    width=3,
     rounded=True,
 )
 

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 LARGEST = 1 << 30
 """Bytes that a text or a lane may have."""
-_LEVEL_OF_TEXT = 9
-_LEVEL_OF_LANES = 5
-_SHORT = 400
+_LEVEL_OF_TEXT = 12
+_LEVEL_OF_LANES = 12
+_SHORT = 1200
 """Bytes up to which a lane is compressed with the other short ones."""
 _CODES = ((1 << 8, "B"), (1 << 16, "H"), (1 << 32, "I"))
 _LENGTHS = Struct("<II")

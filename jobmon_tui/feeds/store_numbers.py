@@ -262,7 +262,7 @@ def _little(numbers: array[Any]) -> array[Any]:
 # million cores, and Python's long integers go through them a hundred times quicker than a loop does.
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=8)
 def _tops(length: int, width: int) -> tuple[int, int]:
     """The highest bit of each number, and all the others."""
     tops = int.from_bytes((b"\x00" * (width - 1) + b"\x80") * (length // width), "little")

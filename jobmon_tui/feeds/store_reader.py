@@ -99,7 +99,7 @@ class StoreReader:
         return replace(snapshot, jobs=jobs)
 
     def history(self) -> dict[float, Usage]:
-        """Used and available cores by Unix seconds, oldest first; about one a minute.
+        """Used and available cores by Unix seconds, oldest first; about two in three minutes.
 
         Raises:
             SnapshotError: The folder cannot be read.

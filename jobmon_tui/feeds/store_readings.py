@@ -1,7 +1,7 @@
 """What charts show, frame by frame beside the whole snapshots: small enough to go through hours of it.
 
-Every frame holds the readings of all nodes and running jobs as half-precision numbers in one long row, with
-the bits that are as in the frame before it set to zero. So the frames of a segment are read in their order.
+Every frame holds the readings of all nodes and running jobs as half-precision numbers in one long row, less
+what they were in the frame before it. So the frames of a segment are read in their order.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 from jobmon_tui.analysis.series import Known, job_readings, node_readings
 from jobmon_tui.feeds.reading_columns import LARGEST, by_reading, dense, scale_of
+from jobmon_tui.feeds.store_numbers import added, subtracted
 from jobmon_tui.model.snapshot import Snapshot, Usage
 from jobmon_tui.model.wire_values import usage_of
 from jobmon_tui.model.wire_write import usage_document
@@ -21,10 +22,14 @@ _ROOM = 256
 """Slots are made by so many at a time: the row is laid out anew less often."""
 _MOST_SLOTS = 1 << 22
 _MOST_BYTES = 1 << 28
-_NOTHING = struct.pack("<e", float("nan"))
+_ROUNDED_AWAY = 3
+"""Binary digits of each number that are not kept, of eleven."""
+_NOTHING = (int.from_bytes(struct.pack("<e", float("nan")), "little") >> _ROUNDED_AWAY).to_bytes(2, "little")
+_MIDDLE = b"\x80\x00"
+"""Added to each difference: so small ones, up or down, all have the same high byte."""
 _KINDS = ("node", "job")
 _LENGTH = struct.Struct("<III")
-_LEVEL = 5
+_LEVEL = 12
 
 
 class ReadingFrames:
@@ -38,14 +43,14 @@ class ReadingFrames:
         self._room = dict.fromkeys(_KINDS, 0)
         self._columns: list[tuple[str, str]] = []
         """Kind and reading of each column, in the order of the row."""
-        self._planes = (b"", b"")
-        """The low bytes of the whole row, and the high ones."""
+        self._row = b""
+        """All numbers of the newest frame, of two bytes each."""
 
     def copy(self) -> ReadingFrames:
         """One of its own in the same state."""
         twin = ReadingFrames()
         twin._slots = {kind: dict(slots) for kind, slots in self._slots.items()}
-        twin._room, twin._columns, twin._planes = dict(self._room), list(self._columns), self._planes
+        twin._room, twin._columns, twin._row = dict(self._room), list(self._columns), self._row
         return twin
 
     def pack(self, snapshot: Snapshot) -> bytes:
@@ -86,14 +91,15 @@ class ReadingFrames:
         for kind, reading in self._columns:
             places, numbers = values[kind].get(reading, ([], []))
             parts.append(dense(places, numbers, self._room[kind]))
-        row = b"".join(parts)
-        self._planes = _coarse(row)
+        self._row = _coarse(b"".join(parts))
+        differences = added(subtracted(self._row, before, 2), _MIDDLE * (len(before) // 2), 2)
         packer = zstandard.ZstdCompressor(level=_LEVEL)
         packed = [
             packer.compress(part)
             for part in (
                 json.dumps(head, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass"),
-                *(_differing(now, earlier) for now, earlier in zip(self._planes, before, strict=True)),
+                differences[0::2],
+                differences[1::2],
             )
         ]
         return _LENGTH.pack(*map(len, packed)) + b"".join(packed)
@@ -109,34 +115,37 @@ class ReadingFrames:
         names = {kind: [_text(name) for name in document["names"][kind]] for kind in _KINDS}
         columns = [(kind, _text(reading)) for kind, reading in document["columns"] if kind in _KINDS]
         before = self._grown(names, columns)
-        if any(len(plane) != len(before[0]) for plane in planes):
+        if any(2 * len(plane) != len(before) for plane in planes):
             raise ValueError("readings are missing")
-        low, high = (_differing(plane, earlier) for plane, earlier in zip(planes, before, strict=True))
-        self._planes = low, high
+        differences = bytearray(len(before))
+        for place, plane in enumerate(planes):
+            differences[place::2] = plane
+        middle = _MIDDLE * (len(before) // 2)
+        self._row = added(subtracted(bytes(differences), middle, 2), before, 2)
 
     def readings(self, kind: str, name: str) -> Known:
         """What the newest frame has of a node or job."""
         slot = self._slots[kind].get(name)
         if slot is None:
             return {}
-        low, high = self._planes
         known: Known = {}
         place = 0
         for of_kind, reading in self._columns:
             if of_kind == kind:
-                number = bytes((low[place + slot], high[place + slot]))
+                number = self._row[2 * (place + slot) : 2 * (place + slot) + 2]
                 if number != _NOTHING:
+                    whole = int.from_bytes(number, "little") << _ROUNDED_AWAY
+                    value = struct.unpack("<e", whole.to_bytes(2, "little"))[0]
                     # What is rounded beyond the largest number there is comes out infinite.
-                    value = max(-LARGEST, min(LARGEST, struct.unpack("<e", number)[0]))
-                    known[reading] = value / scale_of(reading)
+                    known[reading] = max(-LARGEST, min(LARGEST, value)) / scale_of(reading)
             place += self._room[of_kind]
         return known
 
-    def _grown(self, names: Mapping[str, list[str]], columns: list[tuple[str, str]]) -> tuple[bytes, bytes]:
+    def _grown(self, names: Mapping[str, list[str]], columns: list[tuple[str, str]]) -> bytes:
         """Make room for new names and readings.
 
         Returns:
-            The planes, as if those had been there before without a value.
+            The row, as if those had been there before without a value.
         """
         room = dict(self._room)
         for kind, new in names.items():
@@ -147,24 +156,19 @@ class ReadingFrames:
                 raise ValueError("more names than there can be")
             room[kind] = -(-len(slots) // _ROOM) * _ROOM
         if room == self._room and not columns:
-            return self._planes
+            return self._row
         if sum(room[kind] for kind, _ in (*self._columns, *columns)) > _MOST_BYTES:
             raise ValueError("more readings than there can be")
-        planes = []
-        for plane, filling in zip(self._planes, _NOTHING, strict=True):
-            parts: list[bytes] = []
-            place = 0
-            for kind, _ in self._columns:
-                parts += (
-                    plane[place : place + self._room[kind]],
-                    bytes((filling,)) * (room[kind] - self._room[kind]),
-                )
-                place += self._room[kind]
-            parts += [bytes((filling,)) * room[kind] for kind, _ in columns]
-            planes.append(b"".join(parts))
+        parts: list[bytes] = []
+        place = 0
+        for kind, _ in self._columns:
+            end = place + 2 * self._room[kind]
+            parts += (self._row[place:end], _NOTHING * (room[kind] - self._room[kind]))
+            place = end
+        parts += [_NOTHING * room[kind] for kind, _ in columns]
         self._columns = [*self._columns, *columns]
         self._room = room
-        return planes[0], planes[1]
+        return b"".join(parts)
 
 
 def usage_in(data: bytes) -> Usage | None:
@@ -190,23 +194,17 @@ def _parts(data: bytes, most: int = 3) -> Any:
         place += length
 
 
-def _coarse(row: bytes) -> tuple[bytes, bytes]:
-    """The planes of a row, with three of the eleven digits of each number rounded away.
+def _coarse(row: bytes) -> bytes:
+    """Half-precision numbers without their last digits, rounded, and moved down to where those were.
 
-    What is left is right to 0.4 %, and whole percentages are exact; the digits that go are mostly noise.
+    What is left is right to 0.4 %, and whole percentages are exact; what goes is mostly noise.
     """
-    length = len(row)
-    numbers = int.from_bytes(row, "little")
-    # Half of the last digit that stays is added. It carries into the exponent where it must, and never beyond
-    # that: what is not a number has zeros where it would come in.
-    numbers += int.from_bytes(b"\x04\x00" * (length // 2), "little")
-    kept = (numbers & int.from_bytes(b"\xf8\xff" * (length // 2), "little")).to_bytes(length, "little")
-    return kept[0::2], kept[1::2]
-
-
-def _differing(one: bytes, other: bytes) -> bytes:
-    """The bits in which two differ, of the same length; applied to it, the other gives the one again."""
-    return (int.from_bytes(one, "little") ^ int.from_bytes(other, "little")).to_bytes(len(one), "little")
+    count = len(row) // 2
+    half, rest = 1 << (_ROUNDED_AWAY - 1), 0xFFFF >> _ROUNDED_AWAY << _ROUNDED_AWAY
+    # It carries into the exponent where it must, and never beyond: what is not a number has zeros there.
+    rounded = int.from_bytes(row, "little") + int.from_bytes(half.to_bytes(2, "little") * count, "little")
+    kept = rounded & int.from_bytes(rest.to_bytes(2, "little") * count, "little")
+    return (kept >> _ROUNDED_AWAY).to_bytes(len(row), "little")
 
 
 def _text(value: object) -> str:

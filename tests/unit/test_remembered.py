@@ -108,7 +108,7 @@ def test_it_passes_for_the_feed_inside(watching: Callable[..., Watch]) -> None:
 
 def test_the_past_is_there_after_a_restart(watching: Callable[..., Watch], tmp_path: Path) -> None:
     first = watching()
-    times = [BEGIN + 60 * step for step in range(20)]
+    times = [BEGIN + 90 * step for step in range(20)]
     for time in times:
         first.see(time)
     first.feed.close()
@@ -121,8 +121,8 @@ def test_the_past_is_there_after_a_restart(watching: Callable[..., Watch], tmp_p
     for time in (*times, later):
         assert watch.feed.at(time + 20) == snapshot(time)
     assert watch.feed.at(1e12).timestamp == later
-    assert [one.timestamp for one in watch.feed.window(times[5], 200)] == times[2:6]
-    assert all(not job.is_pending for one in watch.feed.window(times[5], 200) for job in one.jobs.values())
+    assert [one.timestamp for one in watch.feed.window(times[5], 300)] == times[2:6]
+    assert all(not job.is_pending for one in watch.feed.window(times[5], 300) for job in one.jobs.values())
     assert list(watch.feed.history()) == [*times, later]
     request = SeriesRequest(kind="node", name="c1", reading="memory", start=BEGIN, end=later - 1)
     (kept,) = watch.feed.series([request])

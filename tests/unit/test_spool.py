@@ -367,12 +367,12 @@ def test_usage_of_both_is_put_together(tmp_path: Path) -> None:
     written = {50.0: usage, 100.0: usage}
     (tmp_path / "history.json.gz").write_bytes(wire.encode_json(wire.history_document(written)))
     writer = StoreWriter(tmp_path / "store")
-    for time in (100.25, 160.0):
+    for time in (100.25, 190.0):
         writer.append(replace(snapshot(time), usage=other))
     feed = SpoolFeed(tmp_path)
-    assert feed.history() == {50.0: usage, 100.0: usage, 160.0: other}
+    assert feed.history() == {50.0: usage, 100.0: usage, 190.0: other}
     (tmp_path / "history.json.gz").write_bytes(b"broken")
-    assert feed.history() == {100.25: other, 160.0: other}
+    assert feed.history() == {100.25: other, 190.0: other}
 
 
 def measured(time: float) -> Snapshot:
