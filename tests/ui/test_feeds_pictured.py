@@ -64,10 +64,12 @@ def configured(*choices: Choice) -> FallbackFeed:
 
 
 async def test_all_feeds_give_the_same_pictures(spool: Path) -> None:
-    server = DocumentServer(Documents(SpoolFeed(spool)), "127.0.0.1", 0)
+    server = DocumentServer(Documents(SpoolFeed(spool, following=False)), "127.0.0.1", 0)
     server.start()
     live = FakeFeed(small_cluster())
-    of_spool = configured(Choice(name="spool", make=lambda: SpoolFeed(spool), stale_after=60))
+    of_spool = configured(
+        Choice(name="spool", make=lambda: SpoolFeed(spool, clock=lambda: NOW + 3), stale_after=60)
+    )
     over_http = HttpFeed(HttpOptions(url=server.url))
     expected = await pictures(live)
     assert "solve" in expected[1]
