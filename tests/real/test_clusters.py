@@ -96,7 +96,7 @@ def test_one_cluster_that_is_lost_costs_only_its_own_line(
     try:
         until(lambda: all(state.totals is not None for state in overview.states))
         here, there = overview.states
-        assert (here.title, here.is_shown, there.title, there.name) == ("testbed", True, "north", "nt")
+        assert (here.title, here.is_shown, there.title, there.name) == ("testbed", True, "nt", "nt")
         assert there.totals is not None
         assert (there.totals.nodes_up, there.totals.running, there.my_running) == (14, 0, 0)
         job = northern.submit("games", "--ntasks=2")
