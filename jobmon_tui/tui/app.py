@@ -300,8 +300,10 @@ class JobmonApp(App[None]):
         """What is typed waits for what was typed before it; see `typed_order`."""
         if isinstance(event, Key | Paste) and not event.is_forwarded:
             await self._typed.take(event)
-        else:
-            await super().on_event(event)
+            return
+        await super().on_event(event)
+        if isinstance(event, Key):
+            self._typed.came_back(event)
 
     def action_refresh_now(self) -> None:
         """Poll now."""

@@ -21,7 +21,7 @@ from textual.widgets import Input
 
 QUIET_ROUNDS = 2
 """So many times a message must wander up the way of a key, with the focus staying where it is, until what the
-key did counts as done: a line that is closed tells its view, and that tells the screen."""
+key did counts as done: a line that is closed says so to its own widget first, and that to the screen."""
 LONGEST_WAIT = 2.0
 """Seconds after which the next key is given out all the same: nothing that goes wrong may keep the keys."""
 AT_ONCE = "ctrl+c"
@@ -40,22 +40,34 @@ class TypedOrder:
         self._app = app
         self._give_out = give_out
         self._waiting: deque[Key | Paste] = deque()
-        self._limit: asyncio.TimerHandle | None = None
-        """Runs while something is under way."""
-        self._round = 0
-        self._quiet = 0
-        self._target: Widget | None = None
-        """Where the present round began."""
+        self._under_way: Key | Paste | None = None
+        """What was given out last, until all that it does is done."""
         self._typing_in: Input | None = None
-        """The line that the last key was text for."""
+        """The line that it is text for."""
+        self._limit: asyncio.TimerHandle | None = None
+        self._target: Widget | None = None
+        """Where it went, or the present round began."""
+        self._round = 0
+        """The number of the present round; 0 while there is none."""
+        self._rounds = 0
+        self._quiet = 0
 
     async def take(self, event: Key | Paste) -> None:
         """A key was pressed, or text pasted: give it out at once, or after those before it."""
         is_quit = isinstance(event, Key) and event.key == AT_ONCE
-        if is_quit or self._limit is None or (not self._waiting and self._goes_on_typing(event)):
+        if is_quit or self._under_way is None or (not self._waiting and self._goes_on_typing(event)):
             await self._give(event)
-        else:
-            self._waiting.append(event)
+            return
+        self._waiting.append(event)
+        if not self._round:
+            self._begin_round()
+
+    def came_back(self, event: Key) -> None:
+        """A key is back at the app, and what it is bound to was run; that may have more to follow."""
+        if event is self._under_way:
+            # A round that began before it was back has seen nothing of that.
+            self._target, self._quiet = self._focused, 0
+            self._begin_round()
 
     @property
     def _focused(self) -> Widget:
@@ -71,18 +83,20 @@ class TypedOrder:
         return self._typing_in is not None and self._line_for(event) is self._typing_in
 
     async def _give(self, event: Key | Paste) -> None:
-        self._typing_in = self._line_for(event)
         if self._limit is not None:
             self._limit.cancel()
         self._limit = asyncio.get_running_loop().call_later(LONGEST_WAIT, self._give_up)
-        self._quiet = 0
+        self._under_way, self._typing_in = event, self._line_for(event)
+        self._target, self._round, self._quiet = self._focused, 0, 0
         await self._give_out(event)
-        self._begin_round()
+        if not event.is_forwarded or self._waiting:
+            self._begin_round()
 
     def _begin_round(self) -> None:
         """Send a message the way that a key goes, behind all that waits there."""
-        self._round += 1
-        self._target = target = self._focused
+        target = self._target or self._focused
+        self._rounds += 1
+        self._round = self._rounds
         self._pass_on(self._round, target.ancestors_with_self)
 
     def _pass_on(self, number: int, way: Sequence[MessagePump]) -> None:
@@ -95,20 +109,23 @@ class TypedOrder:
     async def _round_done(self, number: int, _way: object) -> None:
         if number != self._round:
             return
-        self._quiet = self._quiet + 1 if self._focused is self._target else 0
-        if self._quiet <= QUIET_ROUNDS:
+        focused = self._focused
+        self._quiet = self._quiet + 1 if focused is self._target else 0
+        self._target = focused
+        if self._quiet < QUIET_ROUNDS:
             self._begin_round()
         else:
             await self._next()
 
     def _give_up(self) -> None:
-        self._round += 1
+        self._round = 0
         self._app.call_later(self._next)
 
     async def _next(self) -> None:
         if self._limit is not None:
             self._limit.cancel()
-            self._limit = None
+        self._limit = self._under_way = self._typing_in = None
+        self._round = 0
         if self._waiting:
             await self._give(self._waiting.popleft())
         while self._waiting and self._goes_on_typing(self._waiting[0]):

@@ -98,6 +98,24 @@ async def test_filtering_as_one_types_and_clearing_it(open_app: OpenApp, feed: F
         assert "filter user:bob" not in text
 
 
+@pytest.mark.parametrize(
+    ("view", "filter_text", "count"),
+    [
+        ("1", "user:cyd", "9/12"),
+        ("2", "user:cyd", "9/12"),
+        ("3", "user:cyd", "1/4"),
+        ("3", "partition:gpu", "2/4"),
+        ("5", "user:cyd", "8/9"),
+    ],
+)
+async def test_every_view_with_a_filter_counts_what_passes(
+    open_app: OpenApp, feed: FakeFeed, view: str, filter_text: str, count: str
+) -> None:
+    async with open_app(feed) as pilot:
+        text = await press(pilot, "slash", *filter_text, "enter", view)
+        assert f"filter {filter_text}  {count}" in text
+
+
 async def test_a_filter_that_does_not_parse_keeps_the_last_good_result(
     open_app: OpenApp, feed: FakeFeed
 ) -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 from textual.containers import Container
 from textual.widget import Widget
 
+from jobmon_tui.analysis.listing import Listing
+
 if TYPE_CHECKING:
     from jobmon_tui.tui.screens.main import MainScreen
 
@@ -60,6 +62,11 @@ class View(Container):
 
     def desk_done(self, topic: str, result: Any) -> None:
         """Something that this view asked of the desk; topics begin with the view's name."""
+
+    def filter_counted(self, listing: Listing | None) -> None:
+        """A list of this view knows how many the filter lets through; told while the view is shown."""
+        if self.main.place.view == self.view_name:
+            self.main.filter_counted(listing)
 
     def yankable(self) -> tuple[str, ...]:
         """What ``y`` copies here: job ids or node names."""

@@ -67,7 +67,7 @@ class ClusterView(View):
             titled(self._users, "Users", self._users.sorted_by)
             return
         self._jobs.desk_done(result)
-        self.main.filter_counted(self._jobs.listing)
+        self.filter_counted(self._jobs.listing)
         titled(self._jobs, "Jobs", self._jobs.detail)
         self._show_nodes()
 

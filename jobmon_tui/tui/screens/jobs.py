@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from jobmon_tui.analysis.index import SnapshotIndex
 from jobmon_tui.tui.screens.base import Place
 from jobmon_tui.tui.screens.beside import Beside
@@ -17,11 +15,6 @@ class JobsView(ListView):
 
     pane_type = JobsPane
     heading = "Jobs"
-
-    def desk_done(self, topic: str, result: Any) -> None:
-        """The list is there, and with it the number of jobs that pass the filter."""
-        super().desk_done(topic, result)
-        self.main.filter_counted(self.pane.listing)
 
     def show_beside(self, beside: Beside, index: SnapshotIndex) -> None:
         """The job under the cursor."""

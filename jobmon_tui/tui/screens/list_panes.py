@@ -124,7 +124,8 @@ class NodesPane(TablePane):
                 return node_listing(part, filter=parse_node_filter(job_filter.text), **order)
             except FilterError:
                 jobs = job_filter.select(index.snapshot.jobs.values(), index.snapshot.timestamp)
-                return node_listing(_only_nodes(part, {host for job in jobs for host in job.layout}), **order)
+                found = _only_nodes(part, {host for job in jobs for host in job.layout})
+                return replace(node_listing(found, **order), total=len(index.snapshot.nodes))
 
         return listed
 

@@ -52,9 +52,10 @@ class ListView(View):
         self.pane.update_pane(self.main.filter)
 
     def desk_done(self, topic: str, result: Any) -> None:
-        """The list is there."""
+        """The list is there, and with it the number of jobs or nodes that pass the filter."""
         pane = self.pane
         pane.desk_done(result)
+        self.filter_counted(pane.listing)
         titled(pane, self.heading, pane.detail)
         self._show_beside()
 

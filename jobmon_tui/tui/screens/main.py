@@ -352,7 +352,7 @@ class MainScreen(Choosing):
         header.repaint()
 
     def filter_counted(self, listing: Listing | None) -> None:
-        """A listing knows how many jobs the filter lets through."""
+        """The listing that is looked at knows how many jobs or nodes the filter lets through."""
         header = self.query_one(StatusHeader)
         if listing is not None and header.filter.text and not header.filter.error:
             header.filter = FilterState(text=header.filter.text, shown=listing.shown, total=listing.total)

@@ -62,6 +62,7 @@ class QueueView(View):
         if topic == "queue:jobs":
             pane = self.query_one(JobsPane)
             pane.desk_done(result)
+            self.filter_counted(pane.listing)
             titled(pane, "Pending jobs", pane.sorted_by)
             self._explain()
             return

@@ -35,7 +35,7 @@ class FilterState:
 
     text: str = ""
     shown: int | None = None
-    """Jobs that it lets through, once they are counted."""
+    """Jobs (nodes, where those are listed) that it lets through, once they are counted."""
     total: int | None = None
     error: str = ""
 
