@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import chain, compress
+from itertools import chain, compress, islice, zip_longest
 from operator import is_not, ne
 from typing import Any
 
@@ -13,6 +13,8 @@ from jobmon_tui.feeds.store_numbers import pack_numbers, unpack_numbers
 
 MOST_COLUMNS = 12
 """Places in a row that get a column of their own."""
+
+_ABSENT = object()
 
 Parts = tuple[list[Shape], list[Sequence[Any]]]
 """The shapes of some values, and the numbers of each."""
@@ -89,14 +91,13 @@ def _columns(rows: Sequence[Sequence[Any]]) -> list[Sequence[Any]]:
     What stands in the same place is of the same sort: the memory total of the first GPU, the bytes written.
     """
     longest = max(map(len, rows), default=0)
-    if longest and min(map(len, rows)) == longest <= MOST_COLUMNS:
-        return list(zip(*rows, strict=True))
-    columns: list[Sequence[Any]] = [
-        [row[at] for row in rows if len(row) > at] for at in range(min(longest, MOST_COLUMNS))
-    ]
-    if longest > MOST_COLUMNS:
-        columns.append(list(chain.from_iterable(row[MOST_COLUMNS:] for row in rows)))
-    return columns
+    if longest <= MOST_COLUMNS:
+        if longest and min(map(len, rows)) == longest:
+            return list(zip(*rows, strict=True))
+        columns = zip_longest(*rows, fillvalue=_ABSENT)
+        return [[one for one in column if one is not _ABSENT] for column in columns]
+    beyond = list(chain.from_iterable(row[MOST_COLUMNS:] for row in rows))
+    return [*_columns([row[:MOST_COLUMNS] for row in rows]), beyond]
 
 
 def _rows(columns: Sequence[Sequence[Any]], counts: Sequence[int]) -> Iterable[Sequence[Any]]:
@@ -104,7 +105,13 @@ def _rows(columns: Sequence[Sequence[Any]], counts: Sequence[int]) -> Iterable[S
     if columns and len(columns) <= MOST_COLUMNS and len(columns[-1]) == len(counts):
         return zip(*columns, strict=True)
     known = [iter(column) for column in columns]
-    return ([next(known[min(at, MOST_COLUMNS)]) for at in range(count)] for count in counts)
+    first = {count: known[: min(count, MOST_COLUMNS)] for count in set(counts)}
+    return (
+        [*map(next, first[count]), *islice(known[MOST_COLUMNS], count - MOST_COLUMNS)]
+        if count > MOST_COLUMNS
+        else tuple(map(next, first[count]))
+        for count in counts
+    )
 
 
 def _parted(kind: Kind, values: list[Any]) -> Parts:

@@ -261,15 +261,15 @@ def _split_lustre(value: Mapping[str, Mapping[str, LustreRate]]) -> tuple[Shape,
 def _join_lustre(shape: Shape, numbers: Sequence[Number]) -> Mapping[str, Mapping[str, LustreRate]]:
     if not shape:
         return NOTHING
-    found, place = {}, 0
-    for system, servers in shape:
-        rates = {}
-        for server, known in servers:
-            end = place + _RATE.count(known)
-            rates[server] = _RATE.join(known, numbers[place:end])
-            place = end
-        found[system] = rates
-    return found
+    known = iter(numbers)
+    # Nothing is known of a rate whose digit is 0.
+    return {
+        system: {
+            server: LustreRate(*[next(known) if digit == "1" else None for digit in digits])
+            for server, digits in servers
+        }
+        for system, servers in shape
+    }
 
 
 def _lustre_shape(value: Any) -> Shape:

@@ -142,7 +142,7 @@ def _pack_floats(
     for scale in _SCALES:
         found = _whole_of(values, scale)
         if found is not None and max(found) - min(found) < _EXACT:
-            return [scale, *_pack_whole(found, [_nearest(one, scale) for one in prediction], put)[1:]]
+            return [scale, *_pack_whole(found, _expected(prediction, scale), put)[1:]]
     if rounded and all(-3e38 < value < 3e38 for value in values):
         _weave(pack(f"<{len(values)}f", *values), 4, put)
         return ["single"]
@@ -184,7 +184,8 @@ def _nearest(value: Number, scale: int) -> int:
 
 def _pack_whole(values: Sequence[int], prediction: Prediction, put: Callable[[bytes], None]) -> list[Any]:
     if prediction:
-        differences = list(map(sub, values, map(_int, prediction)))
+        prediction = _expected(prediction, 1)
+        differences = list(map(sub, values, prediction))
         # The bits say roughly what each takes.
         if sum(map(int.bit_length, differences)) < sum(map(int.bit_length, values)):
             values = differences
@@ -198,7 +199,7 @@ def _pack_whole(values: Sequence[int], prediction: Prediction, put: Callable[[by
             _weave(kept.tobytes(), kept.itemsize, put)
             return ["whole", int(bool(prediction)), least, kept.itemsize]
     if prediction:
-        return _pack_whole(list(map(add, values, map(_int, prediction))), (), put)
+        return _pack_whole(list(map(add, values, prediction)), (), put)
     return ["written", list(values)]
 
 
@@ -214,13 +215,19 @@ def _unpack_whole(
         return values  # type: ignore[return-value]
     if len(prediction) != count:
         raise ValueError("the numbers before them are missing")
-    scale = recipe[0] if type(recipe[0]) is int else 0
-    expected = [_nearest(one, scale) for one in prediction] if scale else map(_int, prediction)
-    return list(map(add, values, expected))
+    scale = recipe[0] if type(recipe[0]) is int else 1
+    return list(map(add, values, _expected(prediction, scale)))
 
 
-def _int(value: Number) -> int:
-    return value if type(value) is int else _nearest(value, 1)
+def _expected(prediction: Prediction, scale: int) -> list[int]:
+    """The whole numbers nearest to what is expected times the scale."""
+    kinds = set(map(type, prediction))
+    if scale == 1 and kinds == {int}:
+        return list(map(int, prediction))
+    # Mostly they are whole already, and long lists of them must not be gone through one by one.
+    if scale == 1 and kinds == {float} and all(map(float.is_integer, prediction)):
+        return list(map(int, prediction))
+    return [one if type(one) is int and scale == 1 else _nearest(one, scale) for one in prediction]
 
 
 def _weave(data: bytes, width: int, put: Callable[[bytes], None]) -> None:
