@@ -12,6 +12,7 @@ from bisect import bisect_left
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from time import monotonic
 from typing import Literal, NamedTuple
 
 from textual.message import Message
@@ -35,6 +36,8 @@ MOST_PICTURES = 12
 """Pictures that are kept at the most."""
 MOST_TREND_JOBS = 2_000
 """Running jobs up to which small charts are drawn of the past: each costs the store a look."""
+DRAWING = 0.1
+"""Seconds that an instant that is known is given to be drawn, before anything else is read."""
 _INSTANTS_KEPT = 200
 """Instants whose warnings are kept."""
 
@@ -75,6 +78,8 @@ class PastReader:
         self._grouper = Grouper()
         self._change = threading.Condition()
         self._wanted: float | None = None
+        self._drawn_at = 0.0
+        """Until when nothing is done that can wait, by the monotonic clock."""
         self._asked = 0
         """How many instants were asked for: what was begun for an earlier one is superseded."""
         self._chores: deque[tuple[Literal["ahead", "complete"], float]] = deque()
@@ -114,6 +119,7 @@ class PastReader:
         with self._change:
             self._wanted = time if kept is None else None
             self._asked += 1
+            self._drawn_at = monotonic() + DRAWING
             # Whoever goes on in the same direction waits for the next instant, not for warnings of this one.
             chores: list[tuple[Literal["ahead", "complete"], float]] = [("ahead", one) for one in ahead]
             chores.insert(min(1, len(chores)), ("complete", time))
@@ -152,6 +158,10 @@ class PastReader:
                     self._timeline_wanted = False
                     self._working = True
                     return self._read_timeline
+                rest = self._drawn_at - monotonic()
+                if self._chores and rest > 0:
+                    self._change.wait(rest)
+                    continue
                 if self._chores:
                     chore, moment = self._chores.popleft()
                     if chore == "ahead":
@@ -180,6 +190,8 @@ class PastReader:
     def _show(self, time: float) -> None:
         try:
             self._tell(PastReady(self._kept(time).picture, time))
+            with self._change:
+                self._drawn_at = monotonic() + DRAWING
         except JobmonError as error:
             self._tell(PastFailed(error.message, error.hint, time))
         except Exception as error:

@@ -206,7 +206,8 @@ def test_memory_is_bounded_by_the_size_of_the_snapshots(
     assert list(reader._pictures) == [180.0, 240.0, 300.0, 360.0]
 
 
-def test_nobody_who_never_looks_back_has_a_thread_for_it(reader: PastReader) -> None:
-    assert not any(thread.name == "jobmon-past" for thread in threading.enumerate())
+def test_nobody_who_never_looks_back_has_a_thread_for_it(reader: PastReader, told: Told) -> None:
+    assert not reader._thread.is_alive()
     reader.ask_timeline()
-    assert any(thread.name == "jobmon-past" for thread in threading.enumerate())
+    told.wait(lambda: bool(told.messages))
+    assert reader._thread.is_alive()
