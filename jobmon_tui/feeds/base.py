@@ -29,6 +29,9 @@ class Feed(ABC):
     """Seconds between two snapshots when nobody asks for another pace."""
     news_every: float | None = None
     """Seconds after which it is worth asking `has_news` again; ``None`` where it cannot tell."""
+    written_every: float | None = None
+    """Seconds between two snapshots of somebody else who makes them, as far as they are known: the newest is
+    that old at times. ``None`` where `latest` makes a new one itself."""
 
     only_user: str | None = None
     """Set it to have `latest` ask for this user's jobs only, where that costs the outside world less. A

@@ -188,7 +188,7 @@ class FallbackFeed(Feed):
         # Names that a feed gives itself may change with each snapshot.
         self.title, self.news_every = feed.title, feed.news_every
         self.kind = "live" if feed.kind == "recorded" else feed.kind
-        self.interval = feed.interval
+        self.interval, self.written_every = feed.interval, feed.written_every
 
     def _told(self) -> list[SourceStatus]:
         """What is wrong with the feeds that are better than the one in use, if it is old with all of them."""

@@ -13,6 +13,9 @@ from jobmon_tui.model import wire
 from jobmon_tui.model.series import Series, SeriesRequest
 from jobmon_tui.model.snapshot import Snapshot, Usage
 
+USUAL_PACE = 30.0
+"""Seconds between two snapshots of a collector, until it is seen."""
+
 
 class HttpFeed(Feed):
     """The snapshots of a web service.
@@ -28,6 +31,7 @@ class HttpFeed(Feed):
     """
 
     kind = "live"
+    written_every = USUAL_PACE
 
     def __init__(self, options: HttpOptions) -> None:
         self._client = HttpClient(options)
@@ -66,6 +70,7 @@ class HttpFeed(Feed):
             self._newest = self._client.snapshot(reply.body, path)
             self._digest = digest
             self._past.note(self._newest)
+            self.written_every = self._past.step or USUAL_PACE
         self._etag = reply.etag
         return self._newest
 

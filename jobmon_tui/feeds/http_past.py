@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlencode
 
+from jobmon_tui.analysis.downsample import usual_step
 from jobmon_tui.errors import JobmonError, SnapshotError
 from jobmon_tui.feeds.http_client import HttpClient, OtherPageError
 from jobmon_tui.feeds.sampling import Sampler
@@ -33,6 +34,8 @@ SLIM_KEPT = 48
 """Snapshots kept without their queue, for warnings."""
 MOST_NOTED = 2880
 """Instants that are remembered from the present: a day at a usual pace."""
+PACE_OF = 12
+"""The newest instants that tell how often somebody writes there."""
 MOST_READINGS = 50
 """Readings that are asked for at once: an address has its limits."""
 _NOT_OFFERED = (400, 404, 405, 410, 501)
@@ -71,6 +74,11 @@ class HttpPast:
             self._noted[snapshot.timestamp] = snapshot.usage
             if len(self._noted) > MOST_NOTED:
                 self._noted.popitem(last=False)
+
+    @property
+    def step(self) -> float:
+        """Seconds between two of the newest instants that are known; asks nobody; 0 where it is not known."""
+        return usual_step(self._known_times()[-PACE_OF:])
 
     def timeline(self) -> tuple[float, ...]:
         """See `Feed.timeline`."""

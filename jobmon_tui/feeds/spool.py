@@ -280,6 +280,7 @@ class SpoolFeed(Feed):
         step = usual_step(self.timeline()[-_PACE_OF:])
         if step > 0:
             self.interval = min(max(step, 1.0), 3600.0)
+            self.written_every = self.interval if self._follows else None
 
     def _is_late(self, time: float) -> bool:
         return self._follows and self._clock() - time > max(LATE_AFTER * self.interval, LATE_AT_LEAST)

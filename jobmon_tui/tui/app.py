@@ -361,6 +361,7 @@ class JobmonApp(App[None]):
         header.instant = self.time_machine.asked
         header.title_text, header.kind = self.feed.title, self.feed.kind
         header.pace, header.interval, header.paused = self.poller.pace, self.poller.interval, self.paused
+        header.written_every = self.feed.written_every or 0.0
         header.repaint()
         banner.failure, banner.picture = self.failure, self.picture
         height = banner.wanted_height

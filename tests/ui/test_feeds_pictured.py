@@ -17,6 +17,7 @@ from jobmon_tui.feeds.spool import SpoolFeed
 from jobmon_tui.model import wire
 from jobmon_tui.tui.app import JobmonApp
 from jobmon_tui.tui.options import WatchOptions
+from jobmon_tui.tui.theme import palette
 from tests.pictures import eventually, screen_text, shows
 from tests.ui.conftest import NOW, FakeFeed, small_cluster
 
@@ -87,3 +88,22 @@ async def test_the_header_says_which_feed_and_a_line_why_not_the_better_one(spoo
     async with app.run_test(size=SIZE) as pilot:
         await eventually(pilot, shows(app, r"LIVE  fake +3 s ago"))
         assert shows(app, r" ! spool /gone: .*gone does not exist")()
+
+
+@pytest.mark.parametrize(("age", "expected"), [(70, "dim"), (80, "warning"), (200, "trouble")])
+async def test_an_age_is_alarming_only_beside_the_pace_of_whoever_writes(
+    tmp_path: Path, age: float, expected: str
+) -> None:
+    for before in range(4):
+        time = int(NOW) - 30 * before
+        (tmp_path / f"data{time}.json.gz").write_bytes(wire.encode(small_cluster(time)))
+    (tmp_path / "data.json.gz").write_bytes(wire.encode(small_cluster()))
+    feed = configured(
+        Choice(name="spool", make=lambda: SpoolFeed(tmp_path, clock=lambda: NOW), stale_after=3600)
+    )
+    app = JobmonApp(feed, WatchOptions(interval=2.0), clock=lambda: NOW + age)
+    async with app.run_test(size=SIZE) as pilot:
+        await eventually(pilot, shows(app, r" ago "))
+        column = screen_text(app).split("\n", 1)[0].index(" ago ") + 1
+        colours = palette(app.screen)
+        assert app.screen.get_style_at(column, 0).color == getattr(colours, expected).color

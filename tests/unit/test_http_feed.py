@@ -60,6 +60,20 @@ class Older:
         self._say(connection, wire.encode_json(wire.backfill_document(slots)))
 
 
+def test_how_often_the_service_has_something_new_is_seen() -> None:
+    older = Older(1000)
+    with WebStandIn(older.talk()) as server:
+        feed = feed_of(server.url)
+        feed.latest()
+        # Nobody has said anything yet: what collectors are set to where nobody sets them.
+        assert feed.written_every == 30
+        for time in (1120, 1240):
+            older.snapshots[time] = snapshot(float(time))
+            feed.latest()
+        assert feed.written_every == 120
+        feed.close()
+
+
 @contextmanager
 def served(feed: Feed) -> Iterator[HttpFeed]:
     """A feed, as it is seen through our own server."""

@@ -10,6 +10,7 @@ import pytest
 
 from jobmon_tui.backends.base import BackendBase
 from jobmon_tui.errors import PluginError, SourceError
+from jobmon_tui.feeds.base import Feed
 from jobmon_tui.feeds.live import LiveFeed
 from jobmon_tui.feeds.one_user import OneUserFeed
 from jobmon_tui.model.snapshot import Job, Node, Snapshot, Usage
@@ -164,12 +165,34 @@ def test_one_users_feed_keeps_their_jobs_only() -> None:
         assert set(snapshot.jobs) == {"2"}
         assert snapshot.only_user == "bea"
         assert set(snapshot.nodes) == {"n1"}
-    assert (feed.title, feed.interval) == ("a site", 3.0)
+    assert (feed.title, feed.interval) == ("a site (by telephone)", 3.0)
     assert list(feed.backfill()) == ["main"]
     assert (feed.timeline(), feed.window(1.0, 1.0)) == ((), ())
     feed.close()
     with pytest.raises(SourceError, match="closed"):
         feed.latest()
+
+
+def test_one_users_feed_passes_on_what_it_is_told_of_the_rest() -> None:
+    class Written(Feed):
+        title, news_every = "written", 0.5
+
+        def latest(self) -> Snapshot:
+            self.written_every = 30.0
+            return Snapshot(timestamp=1.0)
+
+        def has_news(self) -> bool:
+            return True
+
+        def history(self) -> dict[float, Usage]:
+            return {1.0: Usage(available=4, running=2)}
+
+    feed = OneUserFeed(Written(), "bea")
+    assert (feed.news_every, feed.written_every) == (0.5, None)
+    feed.latest()
+    assert feed.written_every == 30.0
+    assert feed.has_news()
+    assert feed.history() == {1.0: Usage(available=4, running=2)}
 
 
 def test_a_backend_that_knows_its_past_is_asked_for_it() -> None:

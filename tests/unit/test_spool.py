@@ -268,6 +268,16 @@ def test_news_are_noticed_once(tmp_path: Path) -> None:
     assert not SpoolFeed(tmp_path, following=False).has_news()
 
 
+def test_how_often_somebody_writes_is_seen(tmp_path: Path) -> None:
+    record(tmp_path, 880, 910, 940, 970, 1000)
+    feed = SpoolFeed(tmp_path, clock=Clock(1000))
+    feed.open()
+    assert feed.written_every == 30
+    still = SpoolFeed(tmp_path, following=False)
+    still.open()
+    assert still.written_every is None
+
+
 def test_a_late_collector_is_told_with_the_picture_and_takes_it_back(tmp_path: Path) -> None:
     clock = Clock(1000)
     record(tmp_path, 910, 940, 970, 1000)

@@ -52,6 +52,7 @@ class StatusHeader(Lines):
         self.kind = "live"
         self.pace = 0.0
         self.interval = 0.0
+        self.written_every = 0.0
         self.paused = False
         self.instant: float | None = None
         """The instant of the past that is looked at, in Unix seconds; ``None`` in the present."""
@@ -100,7 +101,7 @@ class StatusHeader(Lines):
         if self.kind == "recorded":
             return [(stamp_text(taken), colours.dim)]
         age = max(0.0, self.clock() - taken)
-        pace = max(self.pace, self.interval, 1.0)
+        pace = max(self.pace, self.interval, self.written_every, 1.0)
         style = colours.dim
         if age > RED_AFTER * pace or (self.failure and age > AMBER_AFTER * pace):
             style = colours.trouble
