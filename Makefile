@@ -15,10 +15,10 @@ run: setup  ## jobmon on the built-in demo cluster
 	$(BIN)/jobmon --demo
 
 test: setup  ## every test; those whose server is missing are skipped by name
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 quick: setup  ## the tests that take milliseconds
-	$(BIN)/python -m pytest --quiet -m "not slow and not real"
+	$(BIN)/python -m pytest -n auto --quiet -m "not slow"
 
 lint: setup
 	$(BIN)/ruff check .

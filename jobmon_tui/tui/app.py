@@ -363,13 +363,7 @@ class JobmonApp(App[None]):
         header.pace, header.interval, header.paused = self.poller.pace, self.poller.interval, self.paused
         header.written_every = self.feed.written_every or 0.0
         header.repaint()
-        banner.failure, banner.picture = self.failure, self.picture
-        height = banner.wanted_height
-        if banner.display != bool(height) or banner.shown_height != height:
-            banner.shown_height = height
-            banner.styles.height = height
-            banner.display = bool(height)
-        banner.repaint()
+        banner.show(self.failure, self.picture)
 
     @property
     def readings(self) -> tuple[Reading, ...]:

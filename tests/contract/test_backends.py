@@ -50,6 +50,7 @@ def test_job_methods_answer_in_the_contracts_shape(backend: BackendBase, reading
         assert isinstance(backend.job_has_mem_stats(job_id), bool)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("site", ["slurm", "measured", "ozstar", "demo", "file that answers nothing"])
 @pytest.mark.parametrize("reading", NODE_READINGS + JOB_READINGS, ids=lambda reading: reading.method)
 def test_what_nobody_knows_is_unknown(site: str, reading: Reading, tmp_path: Path) -> None:

@@ -171,6 +171,7 @@ def test_a_disk_that_fails_at_any_call(
 # Folders that go away
 
 
+@pytest.mark.slow
 def test_a_spool_that_is_deleted_is_made_again(
     tmp_path: Path, clock: Clock, told: Callable[[], list[str]]
 ) -> None:
@@ -223,6 +224,7 @@ def test_one_that_waits_for_its_spool_from_the_start(
     assert told()[-1] == "spool: well again after 30 s"
 
 
+@pytest.mark.slow
 def test_one_that_lost_its_spool_to_another_ends(tmp_path: Path, clock: Clock) -> None:
     spool = tmp_path / "spool"
     first, second = make(spool, clock, Site(clock)), make(spool, clock, Site(clock))

@@ -154,6 +154,7 @@ def test_ten_times_as_much_as_allowed() -> None:
         assert len(GangliaSource([server.address], most_bytes=len(GOOD)).load([], []).nodes) == 2
 
 
+@pytest.mark.slow
 def test_a_long_answer_that_flows_is_not_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("jobmon_tui.sources.ganglia.LEAST_SPEED", 200)
 

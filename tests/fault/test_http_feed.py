@@ -78,6 +78,7 @@ def test_a_host_that_does_not_exist() -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "talk",
     [

@@ -95,6 +95,7 @@ def never_stops(first: bytes, piece: bytes) -> Talk:
     return talk
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "talk",
     [
@@ -110,6 +111,7 @@ def test_too_slow(failure: Callable[..., SourceError], talk: Talk) -> None:
     assert "did not answer within 0.3 s" in failure(talk).message
 
 
+@pytest.mark.slow
 def test_hang_in_the_middle_of_a_good_answer(failure: Callable[..., SourceError], dialect: Named) -> None:
     def talk(connection: socket.socket) -> None:
         connection.sendall(OPEN + BODIES[dialect])
@@ -118,6 +120,7 @@ def test_hang_in_the_middle_of_a_good_answer(failure: Callable[..., SourceError]
     assert "did not answer within" in failure(talk).message
 
 
+@pytest.mark.slow
 def test_a_long_answer_that_flows_is_not_cut_off(
     failure: Callable[..., SourceError], dialect: Named, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -260,6 +263,7 @@ def test_close_ends_a_request_at_once(dialect: Named, first: bytes) -> None:
             source.load((), ())
 
 
+@pytest.mark.slow
 def test_a_thread_that_was_left_ends_soon(dialect: Named) -> None:
     with StandIn(hangs) as server:
         source = source_at(server.url, dialect, timeout=0.2)

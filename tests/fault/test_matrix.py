@@ -28,6 +28,8 @@ from jobmon_tui.sources.slurm.answer import SlurmAnswer
 from tests.ganglia_documents import Talker, cluster, document, host, metric
 from tests.influxdb_standin import StandIn, answer
 
+pytestmark = pytest.mark.slow
+
 TIME_LIMIT = 1.0
 """Seconds that a cycle waits for all sources."""
 TIMEOUT = 0.5

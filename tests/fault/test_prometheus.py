@@ -128,6 +128,7 @@ def threads() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("Prometheus")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("behave", [hang, trickle_head, trickle_body])
 def test_a_server_that_never_ends_its_answer(behave: Behaviour) -> None:
     with server(behave) as address:
@@ -246,6 +247,7 @@ def test_a_query_that_fails_costs_its_own_reading() -> None:
     assert answered.problems == ("temperature: Prometheus answers 503 Service Unavailable: out of memory",)
 
 
+@pytest.mark.slow
 def test_a_query_that_hangs_costs_its_own_reading_and_its_time() -> None:
     def behave(connection: socket.socket, request: bytes) -> None:
         if b"node_hwmon_temp" in request:
@@ -261,6 +263,7 @@ def test_a_query_that_hangs_costs_its_own_reading_and_its_time() -> None:
     assert (answered.nodes["ash2"].load, answered.nodes["ash2"].power) == (1.5, 1.5)
 
 
+@pytest.mark.slow
 def test_slow_queries_do_not_add_up() -> None:
     pause = threading.Event()
 
@@ -276,6 +279,7 @@ def test_slow_queries_do_not_add_up() -> None:
     assert any("the 0.5 s for all queries are over" in problem for problem in answered.problems)
 
 
+@pytest.mark.slow
 def test_two_threads_take_turns() -> None:
     under_way = threading.Lock()
     pause = threading.Event()
@@ -301,6 +305,7 @@ def test_two_threads_take_turns() -> None:
     assert problems == []
 
 
+@pytest.mark.slow
 def test_charts_of_a_server_that_hangs() -> None:
     with server(hang) as address:
         begun = time.monotonic()

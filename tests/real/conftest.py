@@ -11,6 +11,19 @@ from tests import servers
 from tests.real.slurm_cluster import SlurmCluster, why_unavailable
 from tests.real.wrappers import Commands
 
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Servers take seconds, and a cluster would be started in each process that has a test of it.
+
+    Where several processes share the tests, these are all of one process: the others test what needs none.
+    """
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.slow)
+            item.add_marker(pytest.mark.xdist_group("servers"))
+
 
 @pytest.fixture(scope="session")
 def slurm_cluster() -> Iterator[SlurmCluster]:

@@ -20,6 +20,8 @@ from jobmon_tui.tui.screens.main import MainScreen
 from tests.pictures import eventually, screen_text, shows
 from tests.ui.conftest import NOW, FakeFeed, OpenApp, small_cluster
 
+pytestmark = pytest.mark.slow
+
 
 def app_of(pilot: Pilot[None]) -> JobmonApp:
     return cast(JobmonApp, pilot.app)

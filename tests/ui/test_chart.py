@@ -120,6 +120,7 @@ extents = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(extents, st.floats(0, 150), st.integers(1, 40))
 def test_every_measured_column_has_a_dot_within_the_picture(
     found: list[Extent | None], top: float, height: int
@@ -210,6 +211,7 @@ def many(shift: float = 0, count: int = 6, points: int = 500) -> list[FilledChar
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("glyphs", ALL_GLYPHS)
 async def test_only_changes_are_painted(glyphs: Glyphs) -> None:
     charts = Charts(glyphs=glyphs)
@@ -235,6 +237,7 @@ async def test_only_changes_are_painted(glyphs: Glyphs) -> None:
         assert app.repainted().text()[0] == "Nobody measures this."
 
 
+@pytest.mark.slow
 async def test_charts_share_the_room_and_scroll_when_there_is_too_little() -> None:
     charts = Charts()
     app = PaintingApp(lambda: [VerticalScroll(charts)], 124, 30)

@@ -77,6 +77,7 @@ async def settled(pilot: Pilot[None]) -> str:
     return screen_text(app_of(pilot))
 
 
+@pytest.mark.slow
 async def test_a_job_has_charts_of_what_was_seen(open_app: OpenApp) -> None:
     async with open_app(FakeFeed(measured()), (120, 40)) as pilot:
         text = await open_place(pilot, "job", "10")
@@ -87,6 +88,7 @@ async def test_a_job_has_charts_of_what_was_seen(open_app: OpenApp) -> None:
         assert "GPU" not in text.split("The last 30 min")[1]
 
 
+@pytest.mark.slow
 async def test_what_is_not_measured_is_said_in_a_line(open_app: OpenApp, feed: FakeFeed) -> None:
     async with open_app(feed, (200, 50)) as pilot:
         assert "Nobody measures this node: only Slurm's word." in await open_place(pilot, "node", "c1")
@@ -94,6 +96,7 @@ async def test_what_is_not_measured_is_said_in_a_line(open_app: OpenApp, feed: F
         assert "The last" not in await open_place(pilot, "job", "13")  # it waits
 
 
+@pytest.mark.slow
 async def test_the_key_m_switches_between_use_and_holders(open_app: OpenApp) -> None:
     async with open_app(FakeFeed(measured()), (120, 40)) as pilot:
         assert "  use " in await open_place(pilot, "node", "c1")
@@ -108,6 +111,7 @@ async def test_the_key_m_switches_between_use_and_holders(open_app: OpenApp) -> 
         assert "Nothing measures" not in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40), (200, 50), (400, 120)])
 async def test_charts_alone_and_all_else_again(open_app: OpenApp, size: tuple[int, int]) -> None:
     async with open_app(FakeFeed(measured()), size) as pilot:
@@ -125,6 +129,7 @@ async def test_charts_alone_and_all_else_again(open_app: OpenApp, size: tuple[in
             await settled(pilot)
 
 
+@pytest.mark.slow
 async def test_ranges_end_at_the_shortest_and_the_longest(open_app: OpenApp) -> None:
     async with open_app(FakeFeed(measured()), (120, 40)) as pilot:
         await open_place(pilot, "job", "10")
@@ -134,6 +139,7 @@ async def test_ranges_end_at_the_shortest_and_the_longest(open_app: OpenApp) -> 
         assert "The last 30 min" in await settled(pilot)
 
 
+@pytest.mark.slow
 async def test_a_store_fills_what_was_not_seen(open_app: OpenApp) -> None:
     feed = StoringFeed(measured())
     feed.stored = {"cpu_user": 44.0, "lustre_read": 3e8}
@@ -146,6 +152,7 @@ async def test_a_store_fills_what_was_not_seen(open_app: OpenApp) -> None:
         assert {request.name for request in feed.asked[-1]} == {"c1"}
 
 
+@pytest.mark.slow
 async def test_a_store_that_fails_is_told_of_and_does_not_take_the_rest_away(open_app: OpenApp) -> None:
     feed = StoringFeed(measured())
     feed.failure = SourceError("influxdb: \x1b[2Jno route")
@@ -155,6 +162,7 @@ async def test_a_store_that_fails_is_told_of_and_does_not_take_the_rest_away(ope
         assert "user 90 %" in text
 
 
+@pytest.mark.slow
 async def test_only_what_is_visible_is_asked_for(open_app: OpenApp) -> None:
     feed = StoringFeed(measured())
     async with open_app(feed, (80, 24)) as pilot:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import pytest
 from textual.app import App, ComposeResult
 from textual.widgets import ContentSwitcher, Label
 
@@ -18,6 +19,8 @@ from jobmon_tui.tui.screens.clusters import ClustersView
 from jobmon_tui.tui.theme import DEFAULT_THEME, THEMES
 from jobmon_tui.tui.widgets.table import Table
 from tests.ui.conftest import NOW, FakeFeed, small_cluster
+
+pytestmark = pytest.mark.slow
 
 
 class OneView(App[None]):

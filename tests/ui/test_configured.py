@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from jobmon_tui.analysis.warnings import Thresholds
 from jobmon_tui.tui.remember import Remembered
 from tests.ui.conftest import FakeFeed, OpenApp
 from tests.ui.test_app import app_of, press
+
+pytestmark = pytest.mark.slow
 
 
 async def test_configured_columns_hold_until_others_are_chosen(open_app: OpenApp, feed: FakeFeed) -> None:

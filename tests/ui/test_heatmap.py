@@ -72,6 +72,7 @@ async def painted(app: MapApp, pilot: Any) -> list[str]:
     return app.terminal.text()
 
 
+@pytest.mark.slow
 async def test_before_the_first_data_and_without_nodes() -> None:
     app = MapApp(40, 7)
     async with app.run_test(size=(40, 7)) as pilot:
@@ -130,6 +131,7 @@ async def test_an_overcommitted_node_stands_out() -> None:
         assert (await painted(app, pilot))[0].split() == ["a", "a1", "▇▇▇", "a2", "▲", "2"]
 
 
+@pytest.mark.slow
 async def test_keys_move_the_cursor_and_open() -> None:
     app = MapApp(30, 8)
     async with app.run_test(size=(30, 8)) as pilot:
@@ -158,6 +160,7 @@ async def test_the_cursor_stays_in_sight() -> None:
         assert app.terminal.cells() == app.repainted().cells()
 
 
+@pytest.mark.slow
 async def test_a_click_moves_and_a_double_click_opens() -> None:
     app = MapApp(60, 5)
     async with app.run_test(size=(60, 5)) as pilot:
@@ -215,6 +218,7 @@ async def test_cursor_and_scroll_survive_refreshes_and_other_nodes() -> None:
         assert app.terminal.cells() == app.repainted().cells()
 
 
+@pytest.mark.slow
 async def test_cursor_survives_another_size() -> None:
     app = MapApp(20, 6)
     async with app.run_test(size=(20, 6)) as pilot:
@@ -241,6 +245,7 @@ async def test_the_wall_has_no_cursor() -> None:
         assert app.said == []
 
 
+@pytest.mark.slow
 async def test_only_what_changed_is_painted() -> None:
     nodes = [node(f"n{number}", 10) for number in range(600)]
     app = MapApp(80, 20)
@@ -258,6 +263,7 @@ async def test_only_what_changed_is_painted() -> None:
         assert app.terminal.cells() == app.repainted().cells()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ours", [True, False])
 async def test_partial_painting_equals_a_full_repaint(ours: bool) -> None:
     if not ours:
@@ -338,6 +344,7 @@ HOSTILE = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(120, 20), (50, 10), (12, 6)])
 async def test_hostile_names_are_only_names(size: tuple[int, int]) -> None:
     app = MapApp(*size)
@@ -380,6 +387,7 @@ def groups_of(*sizes: int) -> tuple[NodeGroup, ...]:
     return group_nodes(index_snapshot(snapshot))
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(1, 90), max_size=5), st.integers(0, 130), st.integers(0, 40))
 def test_every_node_has_a_place_of_its_own(sizes: list[int], width: int, height: int) -> None:
     layout = arrange(groups_of(*sizes), width, height)

@@ -21,6 +21,8 @@ from jobmon_tui.tui.screens.main import MainScreen
 from tests.pictures import eventually, screen_text, shows
 from tests.ui.conftest import NOW, FakeFeed, OpenApp
 
+pytestmark = pytest.mark.slow
+
 SEEN = Observation(
     node="c1",
     taken_at=NOW - 1,

@@ -66,6 +66,7 @@ async def see(pilot: Pilot[None], keys: str, *patterns: str) -> None:
     assert "could not" not in screen_text(app)
 
 
+@pytest.mark.slow
 async def test_every_view_shows_its_values(feed: LiveFeed, open_app: OpenApp) -> None:
     async with open_app(feed, (200, 60)) as pilot:
         await see(pilot, "1", "forest", "6/77", "2 running", "1 pending", "2 up", "1 down", "hanna +4 ")
@@ -86,6 +87,7 @@ async def test_every_view_shows_its_values(feed: LiveFeed, open_app: OpenApp) ->
         await see(pilot, "escape 5", r"503 +later +hanna +16")
 
 
+@pytest.mark.slow
 async def test_what_is_measured_over_time_is_charted(feed: LiveFeed, open_app: OpenApp) -> None:
     async with open_app(feed, (200, 60)) as pilot:
         await see(pilot, "2 enter", "Lustre home +. read 1.0 MB/s", "operations +. 12 /s", "busy 61 %")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+import pytest
 from textual.pilot import Pilot
 
 from jobmon_tui.errors import JobmonError
@@ -18,6 +19,8 @@ from jobmon_tui.tui.widgets.key_line import KeyLine
 from jobmon_tui.tui.widgets.status import StatusHeader
 from tests.ui.conftest import NOW, FakeFeed, OpenApp, small_cluster
 from tests.ui.test_time_machine import PastFeed, press, text_of
+
+pytestmark = pytest.mark.slow
 
 
 def choices(*, north: Callable[[], Feed], here: Callable[[], Feed]) -> tuple[ClusterChoice, ...]:

@@ -90,6 +90,7 @@ async def press(pilot: Pilot[None], *keys: str) -> None:
 
 
 class TestKeys:
+    @pytest.mark.slow
     async def test_move_the_cursor(self) -> None:
         app = TableApp()
         async with app.run_here() as pilot:
@@ -113,6 +114,7 @@ class TestKeys:
                 assert (app.table.cursor_key, app.table.top) == (str(1000 + place), top), keys
                 assert app.faithful()
 
+    @pytest.mark.slow
     async def test_the_view_follows_the_cursor_by_one_row(self) -> None:
         app = TableApp()
         async with app.run_here() as pilot:
@@ -145,6 +147,7 @@ class TestKeys:
             assert (app.got[-1].key, app.got[-1].row.item.name) == ("1001", "job1")
             assert app.got[-1].control is app.table
 
+    @pytest.mark.slow
     async def test_mark(self) -> None:
         app = TableApp()
         async with app.run_here() as pilot:
@@ -161,6 +164,7 @@ class TestKeys:
             await pilot.pause()
             assert "*" not in "".join(app.terminal.text())
 
+    @pytest.mark.slow
     async def test_do_nothing_in_an_empty_table(self) -> None:
         app = TableApp()
         async with app.run_here() as pilot:
@@ -195,6 +199,7 @@ class TestRefresh:
             assert app.terminal.text()[1 + line].startswith("▌")
             assert app.faithful()
 
+    @pytest.mark.slow
     async def test_a_row_that_is_gone_leaves_its_place_to_the_next(self) -> None:
         app = TableApp()
         async with app.run_here() as pilot:
@@ -225,6 +230,7 @@ class TestRefresh:
                 assert app.table.top <= max(0, count - 11)
                 assert app.faithful()
 
+    @pytest.mark.slow
     async def test_nothing_is_written_when_nothing_changed(self) -> None:
         app = TableApp()
         async with app.run_here() as pilot:
@@ -235,6 +241,7 @@ class TestRefresh:
             await pilot.pause()
             assert app.terminal.bytes == 0
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("cropped", [True, False])
     async def test_little_is_written_when_little_changed(self, cropped: bool) -> None:
         if not cropped:
@@ -289,6 +296,7 @@ class TestRefresh:
 
 
 class TestMouse:
+    @pytest.mark.slow
     async def test_click_and_double_click(self) -> None:
         app = TableApp()
         async with app.run_here() as pilot:
@@ -308,6 +316,7 @@ class TestMouse:
             await pilot.click(offset=(10, 8))
             assert app.table.cursor_key == "1000"
 
+    @pytest.mark.slow
     async def test_click_on_a_title(self) -> None:
         app = TableApp()
         async with app.run_here() as pilot:
@@ -336,6 +345,7 @@ class TestMouse:
             assert (app.table.top, app.table.cursor_key) == (5, "1001")
             assert app.faithful()
 
+    @pytest.mark.slow
     async def test_scroll_bar(self) -> None:
         app = TableApp()
         async with app.run_here() as pilot:
@@ -380,6 +390,7 @@ class TestLooks:
             if width >= 40:
                 assert {"id", "name", "state"} <= set(app.table.shown_columns)
 
+    @pytest.mark.slow
     async def test_resizing_keeps_the_cursor_in_view(self) -> None:
         app = TableApp(100, 30)
         async with app.run_here() as pilot:

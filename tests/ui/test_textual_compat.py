@@ -70,6 +70,7 @@ def boards_app(seed: int) -> PaintingApp:
     return PaintingApp(lambda: [Horizontal(Board(seed), Board(seed + 1000))], WIDTH, HEIGHT)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 async def test_partial_painting_leaves_what_a_full_repaint_shows(seed: int) -> None:
     assert textual_compat.install()
@@ -87,6 +88,7 @@ async def test_partial_painting_leaves_what_a_full_repaint_shows(seed: int) -> N
         assert partial == app.repainted().cells(), "and what Textual itself paints"
 
 
+@pytest.mark.slow
 async def test_it_is_cheaper_than_what_it_takes_the_place_of() -> None:
     written = {}
     for ours in (False, True):
@@ -111,6 +113,7 @@ class Field(Board, can_focus=True):
     """
 
 
+@pytest.mark.slow
 async def test_the_focus_moves_without_a_repaint_of_the_screen() -> None:
     from textual.containers import Horizontal
 
@@ -244,6 +247,7 @@ async def test_the_size_that_the_terminal_has_counts_not_the_one_told_last(
         assert app.terminal.cells() == app.repainted().cells()
 
 
+@pytest.mark.slow
 async def test_a_busy_screen_is_laid_out_for_the_newest_size() -> None:
     textual_compat.install()
     app = boards_app(6)
@@ -264,6 +268,7 @@ async def test_a_busy_screen_is_laid_out_for_the_newest_size() -> None:
         assert app.terminal.cells() == app.repainted().cells()
 
 
+@pytest.mark.slow
 async def test_no_frame_is_made_while_others_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     textual_compat.install()
     app = boards_app(3)

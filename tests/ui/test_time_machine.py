@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 
+import pytest
 from textual.pilot import Pilot
 from textual.widgets import ContentSwitcher
 
@@ -20,6 +21,8 @@ from jobmon_tui.tui.widgets.fact_sheet import FactSheet
 from jobmon_tui.tui.widgets.heatmap import Heatmap
 from jobmon_tui.tui.widgets.status import StatusHeader
 from tests.ui.conftest import NOW, FakeFeed, OpenApp, small_cluster
+
+pytestmark = pytest.mark.slow
 
 HOUR = 3600.0
 STEP = 60.0

@@ -102,6 +102,7 @@ async def test_each_key_reaches_what_the_one_before_it_opened(until: Until) -> N
         assert app.keys("second") == "bslash"
 
 
+@pytest.mark.slow
 async def test_pasted_text_waits_like_keys(until: Until) -> None:
     app = TwoPads()
     async with app.run_test() as pilot:
@@ -139,6 +140,7 @@ async def test_the_focused_widget_may_go_while_keys_wait(
         await until(lambda: app.query_one(Input).value == "xyz")
 
 
+@pytest.mark.slow
 async def test_keys_go_on_when_the_screen_never_answers(
     until: Until, monkeypatch: pytest.MonkeyPatch
 ) -> None:

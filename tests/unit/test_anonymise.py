@@ -103,6 +103,7 @@ secrets_ = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=50)
 @given(found=secrets_, hides_nodes=st.booleans(), key=st.binary(min_size=16, max_size=32))
 def test_no_private_text_is_left(found: list[tuple[str, str]], hides_nodes: bool, key: bytes) -> None:
@@ -153,6 +154,7 @@ def renamed(value: Any, names: Mapping[str, str], table: str = "") -> Any:
     return names.get(value, value) if isinstance(value, str) else value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hides_nodes", [False, True])
 def test_a_report_is_the_same_up_to_names(hides_nodes: bool) -> None:
     anonymiser = Anonymiser(KEY, hides_nodes)
@@ -181,6 +183,7 @@ def test_a_report_is_the_same_up_to_names(hides_nodes: bool) -> None:
     assert len(set(names.values())) == len(names)
 
 
+@pytest.mark.slow
 def test_nothing_of_the_demo_cluster_is_left() -> None:
     anonymiser = Anonymiser(KEY, hide_nodes=True)
     kept = {"normal"}

@@ -166,6 +166,7 @@ def test_an_address_on_the_command_line_gets_no_secret_of_another(write: Write, 
             assert bool(words) is (b"Authorization" in server.questions[-1])
 
 
+@pytest.mark.slow
 def test_nothing_of_slurm_is_loaded_unless_it_is_needed(tmp_path: Path) -> None:
     record(tmp_path / "spool", 1000)
     config = tmp_path / "c.toml"
@@ -190,6 +191,7 @@ def test_nothing_of_slurm_is_loaded_unless_it_is_needed(tmp_path: Path) -> None:
 # -- what commands make of it ------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_report_through_each_way(tmp_path: Path, write: Write, capsys: pytest.CaptureFixture[str]) -> None:
     now = int(time.time())
     spool = record(tmp_path / "spool", now - 60, now - 30, now)
@@ -224,6 +226,7 @@ def test_a_report_through_each_way(tmp_path: Path, write: Write, capsys: pytest.
         assert first["timestamp"] == (now - 30 if is_past else now)
 
 
+@pytest.mark.slow
 def test_doctor_shows_each_feed(
     tmp_path: Path, write: Write, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -56,6 +56,7 @@ def test_once_that_cannot_write_fails_in_words(tmp_path: Path, capsys: pytest.Ca
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_second_collector_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     clock = Clock()
     assert make(tmp_path, clock, Site(clock)).cycle()

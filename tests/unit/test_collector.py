@@ -167,6 +167,7 @@ def test_a_damaged_history_begins_anew_and_is_told(
     assert list(plain(tmp_path / "history.json.gz")["history"]) == ["1790000000"]
 
 
+@pytest.mark.slow
 def test_what_a_killed_collector_left_is_cleared_when_the_lock_is_held(
     tmp_path: Path, clock: Clock, site: Site
 ) -> None:
@@ -186,6 +187,7 @@ def test_what_a_killed_collector_left_is_cleared_when_the_lock_is_held(
 # Never two
 
 
+@pytest.mark.slow
 def test_a_second_collector_asks_and_writes_nothing(tmp_path: Path, clock: Clock, site: Site) -> None:
     assert make(tmp_path, clock, site).cycle()
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}

@@ -113,6 +113,7 @@ def quoted(text: str) -> str:
     return json.dumps(text) if simple else '"?"'
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(_tables)
 def test_keys_are_found_whatever_stands_between_them(tables: dict[str, dict[str, str]]) -> None:

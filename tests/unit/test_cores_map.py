@@ -74,6 +74,7 @@ def test_the_scheduler_goes_by_socket_then_core_then_thread(shape: CoreShape) ->
         assert number % shape.threads == system // shape.cores
 
 
+@pytest.mark.slow
 @given(SHAPES, st.data())
 def test_each_reading_arrives_at_its_core(shape: CoreShape, data: st.DataObject) -> None:
     """What the system's CPU does is shown where the scheduler has that CPU."""
@@ -149,6 +150,7 @@ WHOLE = st.lists(st.integers(0, 25), min_size=4, max_size=4).map(
 FULL = st.integers(0, 100).map(lambda user: CpuTimes(user, 0, 100 - user, 0, 0))
 
 
+@pytest.mark.slow
 @given(st.lists(WHOLE | FULL, max_size=32), st.integers(1, 4))
 def test_whole_percentages_come_to_the_same_within_rounding(threads: list[CpuTimes], each: int) -> None:
     threads = threads[: len(threads) // each * each]
@@ -190,6 +192,7 @@ def test_a_shape_that_cannot_be() -> None:
         scheduler_to_system(CoreShape(3, 1, 2))
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.none() | TIMES | st.integers(0, 100).map(busy), max_size=20),
     st.lists(st.none() | st.integers(-3, 25), max_size=30),

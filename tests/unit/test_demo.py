@@ -159,6 +159,7 @@ def check_reservation(job: Job, snapshot: Snapshot) -> None:
     assert reservation.is_active(snapshot.timestamp)
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     seed=st.integers(0, 1000),
@@ -185,6 +186,7 @@ def differences(one: Snapshot, other: Snapshot) -> list[str]:
     return found + [name for name in rest if getattr(one, name) != getattr(other, name)]
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None, phases=[Phase.explicit, Phase.generate])
 @example(seed=37, steps=[1700.0, 5 * HOUR, 5 * HOUR, 1700.0])  # a job gave up that waited for maintenance
 @given(
@@ -247,6 +249,7 @@ def test_the_usual_cluster_looks_alive(usual: Snapshot) -> None:
     assert any(node.cpu is None and node.state != "DOWN" for node in usual.nodes.values())
 
 
+@pytest.mark.slow
 def test_every_reason_to_wait_is_there_at_any_hour() -> None:
     clock = Clock()
     backend = DemoBackend(clock=clock)
@@ -285,6 +288,7 @@ def test_a_dependency_names_a_job_that_is_there(usual: Snapshot) -> None:
     assert len(missing) <= 1
 
 
+@pytest.mark.slow
 def test_jobs_start_and_end_one_by_one(usual: Snapshot) -> None:
     starts = Counter(job.start_time for job in usual.jobs.values() if job.is_running)
     assert max(starts.values()) <= 6
@@ -316,6 +320,7 @@ def test_every_way_to_end_and_every_state_of_a_node_turns_up_in_a_day() -> None:
     assert states >= {"MAINTENANCE", "RESERVED"}
 
 
+@pytest.mark.slow
 def test_what_has_not_changed_is_the_same_object() -> None:
     clock = Clock(NOW // 300 * 300 + 10)
     backend = DemoBackend(clock=clock)
@@ -328,6 +333,7 @@ def test_what_has_not_changed_is_the_same_object() -> None:
     assert sum(after.nodes[name] is before.nodes[name] for name in after.nodes) > 60
 
 
+@pytest.mark.slow
 def test_readings_change_smoothly() -> None:
     clock = Clock()
     backend = DemoBackend(clock=clock)

@@ -55,6 +55,7 @@ def mean_cpu(jobs: list[tuple[Job, Snapshot]], part: int) -> float:
     return mean(cpu_of(job, snapshot)[part] for job, snapshot in jobs)
 
 
+@pytest.mark.slow
 def test_the_careful_use_what_they_hold(seen: dict[str, list[tuple[Job, Snapshot]]]) -> None:
     for habit in ("efficient", "sweeping arrays"):
         assert len(seen[habit]) > 20
@@ -63,6 +64,7 @@ def test_the_careful_use_what_they_hold(seen: dict[str, list[tuple[Job, Snapshot
     assert mean(shares) > 0.6
 
 
+@pytest.mark.slow
 def test_over_asking_leaves_memory_unused(seen: dict[str, list[tuple[Job, Snapshot]]]) -> None:
     jobs = [job for job, _ in seen["over-asking memory"]]
     assert jobs
@@ -70,6 +72,7 @@ def test_over_asking_leaves_memory_unused(seen: dict[str, list[tuple[Job, Snapsh
     assert max((job.memory_request or 0) - (job.memory_max or 0) for job in jobs) > 50 * 1024
 
 
+@pytest.mark.slow
 def test_idle_gpus_idle_and_training_trains(seen: dict[str, list[tuple[Job, Snapshot]]]) -> None:
     idle = [use for job, snapshot in seen["idle GPUs"] for use in gpu_of(job, snapshot)]
     busy = [use for job, snapshot in seen["training"] for use in gpu_of(job, snapshot)]
@@ -89,6 +92,7 @@ def test_one_core_on_a_whole_node(seen: dict[str, list[tuple[Job, Snapshot]]]) -
                 assert sum((cpu.cores[index]).busy > 50 for index in indices) == 1
 
 
+@pytest.mark.slow
 def test_waiting_and_forking_show_in_their_own_times(seen: dict[str, list[tuple[Job, Snapshot]]]) -> None:
     assert mean_cpu(seen["waiting for files"], 2) > 25
     assert mean_cpu(seen["forking"], 1) > 35

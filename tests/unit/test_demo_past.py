@@ -12,6 +12,8 @@ from jobmon_tui.feeds.live import LiveFeed
 from jobmon_tui.model.series import Series, SeriesRequest
 from jobmon_tui.model.snapshot import Snapshot
 
+pytestmark = pytest.mark.slow
+
 NOW = 1_790_000_000.0
 READINGS = ("cpu_user", "cpu_wait", "memory", "infiniband_in", "jobfs_write", "gpu:1")
 JOB_READINGS = ("cpu_user", "cpu_system", "memory", "lustre_read:scratch", "jobfs", "gpu", "memory_max")
@@ -26,6 +28,7 @@ def value_at(series: Series | None, time: float) -> float | None:
     return None if series is None else dict(zip(series.times, series.values, strict=True))[time]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ago", [0, 600, 1800])
 def test_nodes_and_jobs_did_what_they_were_seen_to_do(ago: float) -> None:
     backend, present = demo(NOW)
@@ -96,6 +99,7 @@ def test_the_window_of_the_past_is_of_its_last_minutes() -> None:
     assert feed.window(end, 7200)[-1].timestamp == end
 
 
+@pytest.mark.slow
 def test_a_job_that_ran_then_has_its_charts() -> None:
     backend, _ = demo(NOW)
     then = backend.at(NOW - 6 * 3600)

@@ -282,6 +282,7 @@ METRICS = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(hosts=st.lists(METRICS, max_size=4), piece=st.integers(1, 3000))
 def test_the_quick_way_sees_what_expat_sees_however_it_arrives(hosts: list[list[str]], piece: int) -> None:
@@ -291,6 +292,7 @@ def test_the_quick_way_sees_what_expat_sees_however_it_arrives(hosts: list[list[
     assert set(quick) == {f"n{number}" for number in range(len(hosts))}
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(data=st.data())
 def test_damaged_documents_are_refused_or_read_but_never_crash(data: st.DataObject) -> None:

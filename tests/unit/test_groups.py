@@ -113,6 +113,7 @@ nodes = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(nodes, max_size=30), st.sampled_from(list(GROUPINGS)))
 def test_every_node_is_in_exactly_one_group(some: list[Node], by: str) -> None:
     index = index_of(some)

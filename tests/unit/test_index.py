@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -114,6 +115,7 @@ times = st.tuples(*[st.floats(min_value=0, max_value=300, allow_nan=False)] * 5)
 whole = st.tuples(*[st.integers(min_value=0, max_value=100).map(float)] * 5)
 
 
+@pytest.mark.slow
 @given(st.lists(st.none() | times | whole, max_size=20))
 def test_packed_core_readings_give_back_what_was_put_in(cores: list[tuple[float, ...] | None]) -> None:
     packed = CoreUse(cores)

@@ -195,6 +195,7 @@ def test_what_jobmon_shows_can_be_typed(zone: Callable[[str], None], name: str) 
             assert any(0 <= instant - offset - read < exact for offset in (0, 3600, -3600)), shown
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(
     text=st.one_of(

@@ -38,6 +38,7 @@ def test_the_highest_on_one_node_counts() -> None:
     assert memory.highest(job("2")) is None
 
 
+@pytest.mark.slow
 @given(st.lists(st.lists(st.floats(0, 1e6), max_size=3), max_size=12))
 def test_it_never_falls_and_is_the_maximum(cycles: list[list[float]]) -> None:
     memory = JobMemory(None)

@@ -58,6 +58,7 @@ def test_no_module_is_named_for_want_of_an_idea() -> None:
     assert [str(path) for path in PACKAGE.rglob("*.py") if path.stem in vague] == []
 
 
+@pytest.mark.slow
 def test_every_module_says_what_it_is_for() -> None:
     silent = [
         str(path.relative_to(REPOSITORY))

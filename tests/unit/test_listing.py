@@ -157,6 +157,7 @@ class TestArrays:
         listing = job_listing(index_of(*ARRAY), columns=JOB_COLUMNS, filter=parse_filter("state:running"))
         assert [len(row.members) for row in listing.rows] == [2]
 
+    @pytest.mark.slow
     @given(
         st.lists(
             st.tuples(st.integers(1, 6), st.integers(0, 5), st.floats(0, 99)), unique_by=lambda one: one[:2]

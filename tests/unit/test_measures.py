@@ -15,6 +15,7 @@ DECIMAL = st.integers(0, 1000).map(lambda tenths: tenths / 10)
 ANY = st.floats(allow_nan=False)
 
 
+@pytest.mark.slow
 @given(data=st.data(), numbers=st.sampled_from([WHOLE, DECIMAL, ANY]))
 def test_cores_come_back_exactly_as_they_were(data: st.DataObject, numbers: st.SearchStrategy[float]) -> None:
     times = st.tuples(numbers, numbers, numbers, numbers, numbers)
@@ -25,6 +26,7 @@ def test_cores_come_back_exactly_as_they_were(data: st.DataObject, numbers: st.S
     assert hash(use) == hash(CoreUse(list(use)))
 
 
+@pytest.mark.slow
 @given(data=st.data(), numbers=st.sampled_from([WHOLE, DECIMAL, st.floats(0, 100)]))
 def test_sums_and_other_orders_are_those_of_the_single_cores(
     data: st.DataObject, numbers: st.SearchStrategy[float]

@@ -195,6 +195,7 @@ def test_a_feed_that_breaks_its_word_is_told_in_words(
     assert all(isinstance(one, PastFailed) and "could not be read" in one.message for one in told.messages)
 
 
+@pytest.mark.slow
 def test_memory_is_bounded_by_the_size_of_the_snapshots(
     reader: PastReader, told: Told, monkeypatch: pytest.MonkeyPatch
 ) -> None:

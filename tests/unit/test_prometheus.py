@@ -57,6 +57,7 @@ def sample(value: float, at: float = NOW, **labels: str) -> Sample:
     return {"instance": "ash1:9100", **labels}, value, at
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(LABELS, FINITE), max_size=12), st.lists(st.integers(0, 5000), max_size=12))
 def test_an_answer_is_read_however_it_is_cut(
     rows: list[tuple[dict[str, str], float]], places: list[int]
@@ -65,6 +66,7 @@ def test_an_answer_is_read_however_it_is_cut(
     assert list(read_samples(cut(answer, places))) == [(labels, value, NOW) for labels, value in rows]
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(LABELS, FINITE), max_size=6), st.integers(0, 10**6), st.lists(st.integers(0, 5000)))
 def test_an_answer_that_ends_early_is_never_taken_for_whole(
     rows: list[tuple[dict[str, str], float]], end: int, places: list[int]
@@ -95,6 +97,7 @@ def test_an_answer_written_with_spaces() -> None:
     assert list(read_samples([text])) == [({"instance": "ash1"}, 1.0, NOW)]
 
 
+@pytest.mark.slow
 @given(st.lists(st.lists(st.integers(0, 100), min_size=5, max_size=5), min_size=1, max_size=40), st.randoms())
 def test_packed_cores_come_back_in_any_order(cores: list[list[int]], random: Any) -> None:
     samples = [

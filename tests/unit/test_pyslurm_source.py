@@ -510,12 +510,14 @@ ANYTHING = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(ANYTHING)
 def test_no_value_makes_a_converter_raise(value: Any) -> None:
     for convert in (whole, instant, text, words, indices, gres_text):
         convert(value)
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.sampled_from(sorted(fake_pyslurm.old_jobs()[40])), ANYTHING), st.booleans())
 def test_no_job_makes_the_reader_raise(values: dict[str, Any], is_running: bool) -> None:
     record = {**fake_pyslurm.old_jobs()[40], **values, "job_id": 9}

@@ -95,11 +95,13 @@ answers = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(answers)
 def test_an_answer_arrives_as_it_left(answer: ReadingsAnswer) -> None:
     assert answer_from(io.BytesIO(b"".join(pieces_of_answer(answer))).read) == answer
 
 
+@pytest.mark.slow
 @given(st.lists(st.none() | st.builds(Series, times=st.tuples(numbers), values=st.tuples(maybe), unit=names)))
 def test_series_arrive_as_they_left(several: list[Series | None]) -> None:
     assert series_from(io.BytesIO(b"".join(pieces_of_series(several))).read) == several
@@ -210,6 +212,7 @@ def test_a_process_that_is_killed_costs_one_answer() -> None:
         assert len(source.load(["n1"], ()).nodes) == HOSTS
 
 
+@pytest.mark.slow
 def test_a_process_that_hangs_is_ended_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("jobmon_tui.sources.readings_process.GRACE", 0.0)
     # More than a pipe takes: who writes to one that does not read must not hang with it.
@@ -262,6 +265,7 @@ def test_closing_ends_it_at_once() -> None:
             source.load(["n1"], ())
 
 
+@pytest.mark.slow
 def test_it_ends_with_whoever_started_it_even_in_the_middle_of_a_load() -> None:
     asked = threading.Event()
 

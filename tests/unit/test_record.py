@@ -85,6 +85,7 @@ def opened(path: Path) -> RecordingFeed:
     return feed
 
 
+@pytest.mark.slow
 def test_the_demo_is_recorded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "demo.jsonl.gz"
     assert main(["record", str(path), *SMALL, *FAST, "--count", "2"]) == 0

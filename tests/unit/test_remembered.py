@@ -153,6 +153,7 @@ def test_the_newest_is_there_before_it_is_written(watching: Callable[..., Watch]
     assert watch.feed.at(BEGIN) == snapshot(BEGIN)
 
 
+@pytest.mark.slow
 def test_no_more_is_written_than_finds_room(watching: Callable[..., Watch], tmp_path: Path) -> None:
     watch = watching(most_bytes=50_000, keep=3600.0)
     for step in range(720):

@@ -120,6 +120,7 @@ def test_gpus_of_which_nobody_says_whose_they_are_are_not_shown(held: str) -> No
     assert frame(gpus=f"@gpus {held}\n0, 98, 1000, 16160\n1, 5, 10, 16160\n").gpus == ()
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.sampled_from(
@@ -310,6 +311,7 @@ def test_an_end_without_a_word_is_told(start: Start) -> None:
     assert "its step has ended" in failure(sampler).message
 
 
+@pytest.mark.slow
 def test_a_node_that_sends_nothing_is_given_up(start: Start) -> None:
     sampler = start("exec cat", patience=0.1)
     assert sampler.join(5)

@@ -156,6 +156,7 @@ def test_a_gap_outlives_the_frames_beside_it() -> None:
     assert answer.times[place - 1] <= 290 < 5300 <= answer.times[place + 1]
 
 
+@pytest.mark.slow
 def test_bytes_are_bounded() -> None:
     seen = Seen(most_bytes=10_000)
     for number in range(50):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -89,6 +90,7 @@ def test_a_job_is_what_its_own_measured_cores_do() -> None:
 core_times = st.none() | st.tuples(*[st.integers(0, 255)] * 5)
 
 
+@pytest.mark.slow
 @given(st.lists(core_times, max_size=12), st.sets(st.integers(0, 15)), st.booleans())
 def test_sums_over_cores_are_those_of_each_core(
     cores: list[tuple[int, ...] | None], held: set[int], neighbours: bool

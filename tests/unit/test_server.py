@@ -373,6 +373,7 @@ def test_a_fault_of_our_own_is_told_without_its_traceback(caplog: pytest.LogCapt
     assert "ZeroDivisionError" in caplog.text
 
 
+@pytest.mark.slow
 def test_two_hundred_at_once(url: str, spool: Path) -> None:
     content = (spool / "data.json.gz").read_bytes()
     with ThreadPoolExecutor(200) as pool:
@@ -432,6 +433,7 @@ def test_who_drips_is_gone_soon(url: str, first: bytes, monkeypatch: pytest.Monk
         dripping.join()
 
 
+@pytest.mark.slow
 def test_who_does_not_read_is_gone_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("jobmon_tui.feeds.server.FIRST_SECONDS", 0.3)
     monkeypatch.setattr("jobmon_tui.feeds.server.LEAST_RATE", 10**9)

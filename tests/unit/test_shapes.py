@@ -124,6 +124,7 @@ def test_a_wrong_shape_is_refused(read: Callable[[object], object], value: objec
         read(value)
 
 
+@pytest.mark.slow
 @given(value=anything)
 def test_nothing_but_shape_errors_comes_of_nonsense(value: object) -> None:
     reads = {reading.read for reading in NODE_READINGS + JOB_READINGS}
@@ -138,6 +139,7 @@ def test_a_long_answer_is_told_in_short() -> None:
     assert len(str(raised.value)) < 200
 
 
+@pytest.mark.slow
 @given(st.one_of(st.none(), cpu_times), st.lists(st.one_of(st.none(), cpu_times), max_size=8))
 def test_cpu_use_survives_the_round_trip(total: CpuTimes | None, cores: list[CpuTimes | None]) -> None:
     cpu = CpuUse(total, CoreUse(cores))

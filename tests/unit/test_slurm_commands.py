@@ -101,6 +101,7 @@ def test_one_load_brings_everything(slurm: Slurm) -> None:
     assert source.name == "slurm (commands)"
 
 
+@pytest.mark.slow
 def test_a_cycle_makes_four_calls(slurm: Slurm) -> None:
     source = slurm.source()
     calls = []

@@ -78,6 +78,7 @@ def test_a_warning_beside_an_empty_answer_is_no_failure() -> None:
     assert runner().run(["sh", "-c", "echo 'squeue: warning: odd setting' >&2"]).printed == b""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("last", ["wait", "exit 0"])
 def test_a_command_that_does_not_answer_is_ended_with_all_that_it_started(tmp_path: Path, last: str) -> None:
     mark = tmp_path / "mark"

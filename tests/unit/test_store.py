@@ -109,6 +109,7 @@ def test_nobody_has_written_yet(tmp_path: Path) -> None:
         reader.read(5.0)
 
 
+@pytest.mark.slow
 def test_what_was_appended_is_read_in_any_order(tmp_path: Path) -> None:
     times = every_30_seconds(130)
     write(tmp_path, times)
@@ -199,6 +200,7 @@ def kept(value: Any) -> Any:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(snapshots, min_size=1, max_size=6))
 def test_writing_and_reading_again_changes_nothing(tmp_path: Path, found: list[Snapshot]) -> None:
@@ -282,6 +284,7 @@ def test_measured_rates_keep_seven_digits_and_cores_a_tenth(tmp_path: Path) -> N
     assert list(found.cpu.cores) == [CpuTimes(97.4, 0.0, 1.2, 0.0, 1.4)]
 
 
+@pytest.mark.slow
 def test_fifty_thousand_hostile_strings_come_back(tmp_path: Path) -> None:
     pieces = ["\x1b[2J", "\n", "\0", "\ud800", "\udfff", "😀", '"', "\\", "a" * 300, "\u202e", "é", "\u2028"]
     writer = StoreWriter(tmp_path)

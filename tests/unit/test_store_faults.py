@@ -45,6 +45,7 @@ def torn(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, list[float]]:
     return only_segment(folder).read_bytes(), times
 
 
+@pytest.mark.slow
 def test_a_tail_cut_at_any_byte_costs_only_what_is_cut(
     tmp_path: Path, torn: tuple[bytes, list[float]]
 ) -> None:
@@ -260,6 +261,7 @@ def test_old_segments_are_removed_as_a_whole(tmp_path: Path) -> None:
     assert reader.times() == ()
 
 
+@pytest.mark.slow
 def test_the_oldest_go_where_bytes_are_bounded(tmp_path: Path) -> None:
     most = 60_000
     writer = StoreWriter(tmp_path, most_bytes=most)
@@ -330,6 +332,7 @@ def test_a_store_that_is_deleted_meanwhile_is_begun_anew(tmp_path: Path) -> None
 # Several at once
 
 
+@pytest.mark.slow
 def test_readers_during_writes_see_whole_snapshots_only(tmp_path: Path) -> None:
     times = every_30_seconds(150)
     ended = threading.Event()
@@ -423,6 +426,7 @@ def ask(folder: Path, name: str, reading: str, kind: str = "node", **span: float
     return answer
 
 
+@pytest.mark.slow
 def test_readings_come_back_over_several_segments(tmp_path: Path) -> None:
     times = every_30_seconds(260)
     write(tmp_path, times)
@@ -462,6 +466,7 @@ def test_a_pause_is_a_gap_and_a_part_begins_with_what_held_before(tmp_path: Path
     assert answer.times[gap + 1] == BEGIN + 1800
 
 
+@pytest.mark.slow
 def test_the_history_is_that_of_the_snapshots(tmp_path: Path) -> None:
     times = every_30_seconds(130)
     writer = StoreWriter(tmp_path)

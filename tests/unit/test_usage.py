@@ -189,6 +189,7 @@ cores = st.lists(st.none() | st.builds(CpuTimes, percent, percent, percent, perc
 held = st.lists(st.integers(0, 7), min_size=1, max_size=8, unique=True).map(tuple)
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(cores, held), min_size=1, max_size=3))
 def test_the_whole_is_the_sum_over_all_cores_divided_by_their_number(
     parts: list[tuple[list[CpuTimes | None], tuple[int, ...]]],

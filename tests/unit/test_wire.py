@@ -642,6 +642,7 @@ def test_the_strategies_leave_no_attribute_out() -> None:
         assert set(model.__slots__) == given_arguments, model.__name__
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(snapshots)
 def test_writing_and_reading_again_changes_nothing(snapshot: Snapshot) -> None:
@@ -656,6 +657,7 @@ json_values = st.recursive(
 known_keys = st.sampled_from([*NODE_15, *JOB_15, "tasks", "jobId", "arrayId", "flags", "disk", "hasMem"])
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None)
 @given(
     st.sampled_from([12, 13, 15]),

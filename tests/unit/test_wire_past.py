@@ -45,11 +45,13 @@ def test_timelines_are_read_as_they_were_written(moments: list[float]) -> None:
     assert timeline_from_document(sent(timeline_document(moments)), "here") == tuple(moments)
 
 
+@pytest.mark.slow
 @given(st.lists(st.none() | series(), max_size=5))
 def test_series_are_read_as_they_were_written(found: list[Series | None]) -> None:
     assert series_from_document(sent(series_document(found)), "here", len(found)) == found
 
 
+@pytest.mark.slow
 @given(documents, st.integers(0, 4))
 def test_whatever_comes_is_refused_in_words_or_has_the_right_shape(document: object, count: int) -> None:
     with suppress(SnapshotError):

@@ -195,7 +195,17 @@ class FailureBanner(Lines):
         self.clock: Callable[[], float] = time.time
         self.failure: Failure | None = None
         self.picture: Picture | None = None
-        self.shown_height = 0
+        self._shown_height = 0
+
+    def show(self, failure: Failure | None, picture: Picture | None) -> None:
+        """Take as many lines as there is to tell, or none."""
+        self.failure, self.picture = failure, picture
+        height = self._wanted_height
+        if self.display != bool(height) or self._shown_height != height:
+            self._shown_height = height
+            self.styles.height = height
+            self.display = bool(height)
+        self.repaint()
 
     def on_mount(self) -> None:
         """Count down to the next attempt."""
@@ -254,7 +264,7 @@ class FailureBanner(Lines):
         return lines[:2]
 
     @property
-    def wanted_height(self) -> int:
+    def _wanted_height(self) -> int:
         """Lines that there are to show now."""
         if self.picture is None:
             return 0
