@@ -255,7 +255,8 @@ def collecting(spool: Path, *words: str, **environment: str) -> Iterator[subproc
 
 
 SMALL = ("--demo", "--demo-nodes", "10", "--demo-jobs", "5")
-INTERVAL = 0.2
+INTERVAL = 0.6
+"""Seconds; many times what a cycle of the small cluster takes, as it is where collectors run."""
 STARTER = """\
 import os, sys
 import jobmon_tui.backends.simulation.cluster, jobmon_tui.cli.collect_settings, jobmon_tui.feeds.collector
@@ -326,7 +327,7 @@ class Reader(threading.Thread):
 
 @pytest.mark.slow
 def test_killed_a_hundred_times_while_two_read(tmp_path: Path) -> None:
-    """Each file that can be seen is whole at each moment, and the newest is new again soon after a start."""
+    """Each file that can be seen is whole at each moment, and the newest never older than two intervals."""
     spool = tmp_path / "spool"
     spool.mkdir()
     chance = random.Random(4)
@@ -353,7 +354,7 @@ def test_killed_a_hundred_times_while_two_read(tmp_path: Path) -> None:
                 # Half of them while they start, half of them in the middle of their cycles.
                 if kill % 2:
                     wait_for(lambda old=before: version_of(spool) != old, "the first snapshot")  # type: ignore[misc]
-                    back.append(newest_ages(spool, chance.uniform(0.0, 1.5 * INTERVAL)))
+                    back.append(newest_ages(spool, chance.uniform(0.0, 2 * INTERVAL)))
                 else:
                     time.sleep(chance.uniform(0.0, 0.2))
                 os.kill(collector, signal.SIGKILL)
@@ -365,10 +366,8 @@ def test_killed_a_hundred_times_while_two_read(tmp_path: Path) -> None:
                 reader.join(PATIENCE)
     assert [fault for reader in readers for fault in reader.faults] == []
     assert all(reader.reads > 200 for reader in readers), [reader.reads for reader in readers]
-    late = sorted(max(ages, default=0.0) for ages in back)
-    # Two intervals, on a machine that others use as well: none of the median, few of the worst.
-    assert late[len(late) // 2] <= 2 * INTERVAL, late
-    assert late[int(len(late) * 0.9)] <= 4 * INTERVAL, late
+    oldest = sorted(max(ages, default=0.0) for ages in back)
+    assert oldest[-1] <= 2 * INTERVAL, oldest
     # What the last one left can be taken up.
     with collecting(spool, *SMALL, "--once") as process:
         assert process.wait(PATIENCE) == 0
@@ -386,9 +385,10 @@ def version_of(spool: Path) -> tuple[int, int] | None:
 
 
 def newest_ages(spool: Path, seconds: float) -> list[float]:
-    """How old the newest snapshot is while so many seconds pass."""
+    """How old the newest snapshot is, again and again, while so many seconds pass."""
     ages, last = [], time.monotonic() + seconds
     while time.monotonic() < last:
+        # A collector that is quicker than the whole seconds of file names is ahead of the clock inside them.
         ages.append(time.time() - (spool / "data.json.gz").stat().st_mtime)
         time.sleep(0.01)
     return ages
