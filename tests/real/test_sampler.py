@@ -48,6 +48,15 @@ def _point_at(cluster: SlurmCluster, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, cluster.environment[name])
 
 
+@pytest.fixture
+def sampler() -> Iterator[JobSampler]:
+    """One that is closed in the end, however the test went: others look for what it may leave."""
+    sampler = JobSampler()
+    yield sampler
+    sampler.close()
+    sampler.join(GONE_WITHIN)
+
+
 @pytest.fixture(scope="module")
 def burner(cluster: SlurmCluster) -> str:
     """A task of a job array, which srun and sstat know by another name than its users."""
@@ -105,8 +114,9 @@ def observed(sampler: JobSampler) -> Observation:
     return seen[0]
 
 
-def test_a_busy_job_is_seen_busy_and_closing_leaves_nothing(cluster: SlurmCluster, burner: str) -> None:
-    sampler = JobSampler()
+def test_a_busy_job_is_seen_busy_and_closing_leaves_nothing(
+    cluster: SlurmCluster, burner: str, sampler: JobSampler
+) -> None:
     sampler.start(burner, NODE)
     seen = observed(sampler)
     assert seen.node == NODE
@@ -151,8 +161,9 @@ def test_killed_it_leaves_nothing_either(cluster: SlurmCluster, burner: str, vic
             jobmon.kill()
 
 
-def test_a_node_that_is_not_the_jobs_is_refused_in_words(cluster: SlurmCluster, burner: str) -> None:
-    sampler = JobSampler()
+def test_a_node_that_is_not_the_jobs_is_refused_in_words(
+    cluster: SlurmCluster, burner: str, sampler: JobSampler
+) -> None:
     sampler.start(burner, "c007")
     assert sampler.join(20)
     with pytest.raises(SourceError, match=r"srun: error: Unable to create step for job \d+: "):
@@ -160,11 +171,10 @@ def test_a_node_that_is_not_the_jobs_is_refused_in_words(cluster: SlurmCluster, 
     assert all_gone(cluster)
 
 
-def test_the_end_of_the_job_ends_it(cluster: SlurmCluster) -> None:
+def test_the_end_of_the_job_ends_it(cluster: SlurmCluster, sampler: JobSampler) -> None:
     user = pwd.getpwuid(os.getuid()).pw_name
     job = cluster.submit(user, "-n1", "--mem=100", "--nodelist=c008")
     cluster.wait_until(lambda: cluster.job_states().get(job, ("",))[0] == "RUNNING", "the job runs")
-    sampler = JobSampler()
     sampler.start(job, "c008")
     assert wait_for(lambda: sampler.latest() is not None, 20)
     cluster.run("scancel", job)
