@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
+from jobmon_tui.feeds.store_mapping import StoredMapping
 from jobmon_tui.feeds.store_numbers import Number
 from jobmon_tui.model.snapshot import (
     NOTHING,
@@ -140,9 +141,19 @@ def _amounts_shape(value: Any) -> Shape:
     return _tuple_of(str, value)
 
 
+def _split_amounts(value: Mapping[str, Number]) -> tuple[Shape, Sequence[Number]]:
+    if type(value) is StoredMapping:
+        return value.shape, value.numbers
+    return tuple(value), tuple(value.values())
+
+
+def _joined_amounts(shape: Shape, numbers: Sequence[Number]) -> Mapping[str, Number]:
+    return dict(zip(shape, numbers, strict=True))
+
+
 AMOUNTS = Kind(
-    lambda value: (tuple(value), tuple(value.values())),
-    lambda shape, numbers: dict(zip(shape, numbers, strict=True)) if shape else NOTHING,
+    _split_amounts,
+    lambda shape, numbers: StoredMapping(shape, numbers, _joined_amounts) if shape else NOTHING,
     len,
     _amounts_shape,
 )
@@ -242,6 +253,8 @@ GPUS = Kind(
 
 
 def _split_lustre(value: Mapping[str, Mapping[str, LustreRate]]) -> tuple[Shape, Sequence[Number]]:
+    if type(value) is StoredMapping:
+        return value.shape, value.numbers
     if not value:
         return (), ()
     shape: list[Shape] = []
@@ -259,8 +272,10 @@ def _split_lustre(value: Mapping[str, Mapping[str, LustreRate]]) -> tuple[Shape,
 
 
 def _join_lustre(shape: Shape, numbers: Sequence[Number]) -> Mapping[str, Mapping[str, LustreRate]]:
-    if not shape:
-        return NOTHING
+    return StoredMapping(shape, numbers, _joined_lustre) if shape else NOTHING
+
+
+def _joined_lustre(shape: Shape, numbers: Sequence[Number]) -> Mapping[str, Mapping[str, LustreRate]]:
     known = iter(numbers)
     # Nothing is known of a rate whose digit is 0.
     return {

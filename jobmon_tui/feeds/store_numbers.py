@@ -10,10 +10,11 @@ from __future__ import annotations
 import sys
 from array import array
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import lru_cache
-from itertools import compress
+from itertools import compress, repeat
 from math import copysign
-from operator import add, not_, sub
+from operator import add, mul, not_, sub
 from struct import pack, unpack
 from typing import Any
 
@@ -227,7 +228,9 @@ def _expected(prediction: Prediction, scale: int) -> list[int]:
     # Mostly they are whole already, and long lists of them must not be gone through one by one.
     if scale == 1 and kinds == {float} and all(map(float.is_integer, prediction)):
         return list(map(int, prediction))
-    return [one if type(one) is int and scale == 1 else _nearest(one, scale) for one in prediction]
+    with suppress(ValueError, OverflowError):
+        return list(map(round, map(mul, prediction, repeat(scale))))
+    return [_nearest(one, scale) for one in prediction]
 
 
 def _weave(data: bytes, width: int, put: Callable[[bytes], None]) -> None:

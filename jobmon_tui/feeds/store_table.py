@@ -109,7 +109,7 @@ class Table:
         columns: dict[str, tuple[Sequence[int], list[Any]]] = {}
         for name, told, *column in column_recipes:
             places = rowsets.unpack(told, lanes)
-            earlier = [self._getters[name](rows[place]) for place in places]
+            earlier = list(map(self._getters[name], map(rows.__getitem__, places)))
             columns[name] = places, unpack_column(self._kinds[name], column, earlier, lanes)
         if cores and cores[0]:
             columns[self._cores] = self._unpack_cpu(cores[0], rows, rowsets, lanes)
@@ -122,7 +122,7 @@ class Table:
     ) -> tuple[list[int], list[CpuUse | None]]:
         told, total_recipe, cores_recipe = recipe
         places = rowsets.unpack(told, lanes)
-        earlier = [self._getters[self._cores](rows[place]) for place in places]
+        earlier = list(map(self._getters[self._cores], map(rows.__getitem__, places)))
         totals = unpack_column(CPU_TOTAL, total_recipe, earlier, lanes)
         cores = unpack_cores(cores_recipe, list(map(_cores_of, earlier)), lanes.take)
         return places, [
