@@ -5,7 +5,8 @@ Made once for each snapshot, in the worker, so that drawing only looks up.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from jobmon_tui.model.snapshot import Job, Node, Snapshot
@@ -110,39 +111,45 @@ class SnapshotIndex:
 
 def index_snapshot(snapshot: Snapshot) -> SnapshotIndex:
     """Look at a snapshot from every side once. Costs one pass over its jobs and one over its nodes."""
+    jobs = _JobsByState(snapshot.jobs.values())
     on_node: dict[str, list[tuple[int, str]]] = {}
     nodes_of_user: dict[str, set[str]] = {}
-    for job in snapshot.jobs.values():
-        if job.state not in HOLDING:
-            continue
-        for host in job.layout.keys() | job.gpu_layout.keys():
+    for job in jobs.holding:
+        for host in job.layout.keys() | job.gpu_layout.keys() if job.gpu_layout else job.layout:
             cores = job.layout.get(host)
             on_node.setdefault(host, []).append((min(cores) if cores else 1 << 30, job.job_id))
             nodes_of_user.setdefault(job.username, set()).add(host)
-    totals = _cluster_totals(snapshot)
+    totals = _cluster_totals(snapshot, jobs)
     return SnapshotIndex(
         snapshot=snapshot,
         totals=totals,
-        users=_user_totals(snapshot, totals.cores_available),
+        users=_user_totals(jobs, totals.cores_available),
         jobs_on_node={host: tuple(job for _, job in sorted(jobs)) for host, jobs in on_node.items()},
         nodes_of_user={user: frozenset(hosts) for user, hosts in nodes_of_user.items()},
-        line=_places_in_line(snapshot),
+        line=_places_in_line(jobs.pending),
     )
 
 
-def _user_totals(snapshot: Snapshot, available: int | None) -> tuple[UserTotals, ...]:
-    sums: dict[str, list[int]] = {}
-    for job in snapshot.jobs.values():
-        if job.state not in ("RUNNING", "PENDING"):
-            continue
-        one = sums.setdefault(job.username, [0, 0, 0, 0, 0])
-        if job.is_running:
-            one[0] += job.n_cpus
-            one[1] += job.n_gpus
-            one[2] += 1
-        else:
-            one[3] += job.task_count
-            one[4] += job.n_cpus * job.task_count
+class _JobsByState:
+    """The jobs of a snapshot, sorted out once: most of what is counted concerns some of them only."""
+
+    def __init__(self, jobs: Iterable[Job]) -> None:
+        self.holding = [job for job in jobs if job.state in HOLDING]
+        self.running = [job for job in self.holding if job.is_running]
+        self.pending = [job for job in jobs if job.is_pending]
+
+
+def _user_totals(jobs: _JobsByState, available: int | None) -> tuple[UserTotals, ...]:
+    sums: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0, 0])
+    for job in jobs.running:
+        one = sums[job.username]
+        one[0] += job.n_cpus
+        one[1] += job.n_gpus
+        one[2] += 1
+    for job in jobs.pending:
+        one, tasks = sums[job.username], job.task_count
+        one[3] += tasks
+        one[4] += job.n_cpus * tasks
     totals = [
         UserTotals(
             name=name,
@@ -159,10 +166,9 @@ def _user_totals(snapshot: Snapshot, available: int | None) -> tuple[UserTotals,
     return tuple(totals)
 
 
-def _cluster_totals(snapshot: Snapshot) -> ClusterTotals:
-    jobs = snapshot.jobs.values()
+def _cluster_totals(snapshot: Snapshot, jobs: _JobsByState) -> ClusterTotals:
     nodes = snapshot.nodes.values()
-    busy = {host for job in jobs if job.state in HOLDING for host in job.layout}
+    busy = {host for job in jobs.holding for host in job.layout}
     busy.update(node.name for node in nodes if node.cpus_allocated)
     counted = [node for node in nodes if node.is_counted]
     measured = any(node.memory for node in nodes)
@@ -174,7 +180,6 @@ def _cluster_totals(snapshot: Snapshot) -> ClusterTotals:
             for node in nodes
             if node.memory_total is not None and not is_down(node)
         ]
-    running = [job for job in jobs if job.is_running]
     available: int | None = sum(node.n_cpus or 0 for node in counted)
     if snapshot.usage is not None:
         available = snapshot.usage.available
@@ -187,9 +192,9 @@ def _cluster_totals(snapshot: Snapshot) -> ClusterTotals:
     drained = {node.name for node in nodes if is_drained(node)} - down
     unknown = {node.name for node in nodes if is_unknown(node)} - down - drained
     return ClusterTotals(
-        cores_used=sum(job.n_cpus for job in running),
+        cores_used=sum([job.n_cpus for job in jobs.running]),
         cores_available=available,
-        gpus_used=sum(job.n_gpus for job in running),
+        gpus_used=sum([job.n_gpus for job in jobs.running]),
         gpus_available=gpus if gpus_known else None,
         memory_used=sum(used for used, _ in memory) if memory else None,
         memory_available=sum(total for _, total in memory) if memory else None,
@@ -200,21 +205,24 @@ def _cluster_totals(snapshot: Snapshot) -> ClusterTotals:
         nodes_drained=len(drained),
         nodes_down=len(down),
         nodes_unknown=len(unknown),
-        running=len(running),
-        pending=sum(job.task_count for job in jobs if job.is_pending),
+        running=len(jobs.running),
+        pending=sum([job.task_count for job in jobs.pending]),
     )
 
 
-def _places_in_line(snapshot: Snapshot) -> dict[str, tuple[int, int]]:
-    lines: dict[str, list[Job]] = {}
-    for job in snapshot.jobs.values():
-        if job.is_pending and job.priority:
+def _places_in_line(pending: Iterable[Job]) -> dict[str, tuple[int, int]]:
+    lines: defaultdict[str, list[tuple[int, float, str]]] = defaultdict(list)
+    for job in pending:
+        if job.priority:
+            entry = (-job.priority, job.submit_time or 0, job.job_id)
             for partition in (job.partition or "").split(","):
-                lines.setdefault(partition, []).append(job)
+                lines[partition].append(entry)
     places: dict[str, tuple[int, int]] = {}
-    for jobs in lines.values():
-        jobs.sort(key=lambda job: (-(job.priority or 0), job.submit_time or 0, job.job_id))
-        for place, job in enumerate(jobs, start=1):
-            if job.job_id not in places or place < places[job.job_id][0]:
-                places[job.job_id] = (place, len(jobs))
+    for line in lines.values():
+        line.sort()
+        length = len(line)
+        for place, (_, _, job_id) in enumerate(line, start=1):
+            # In the partition in which it is the furthest ahead.
+            if job_id not in places or place < places[job_id][0]:
+                places[job_id] = (place, length)
     return places

@@ -12,6 +12,7 @@ from itertools import accumulate, chain, compress, repeat
 from operator import attrgetter, is_not, itemgetter, ne, sub
 from typing import Any
 
+from jobmon_tui.feeds.courtesy import give_way
 from jobmon_tui.feeds.store_column import pack_column, unpack_column
 from jobmon_tui.feeds.store_cores import pack_cores, unpack_cores
 from jobmon_tui.feeds.store_fields import CPU_TOTAL, JOB_KINDS, NODE_KINDS, Kind
@@ -108,6 +109,7 @@ class Table:
         rowsets = _RowSets(count)
         columns: dict[str, tuple[Sequence[int], list[Any]]] = {}
         for name, told, *column in column_recipes:
+            give_way()
             places = rowsets.unpack(told, lanes)
             earlier = list(map(self._getters[name], map(rows.__getitem__, places)))
             columns[name] = places, unpack_column(self._kinds[name], column, earlier, lanes)

@@ -95,7 +95,7 @@ class JobmonApp(App[None]):
         self.cluster = next((choice.name for choice in clusters if choice.is_shown), "")
         """The cluster that is shown, as the configuration calls it; empty for the one at its top."""
         self.overview = Overview(clusters, self.own_name, clock=clock) if clusters else None
-        self.time_machine = TimeMachine(lambda: self.watched.past, clock)
+        self.time_machine = TimeMachine(lambda: self.watched.past, clock, self._show_picture)
         self.desk = Desk(self.post_message)
         # A store of measurements may take seconds to answer: lists must not wait for it.
         self.series_desk = Desk(self.post_message)
@@ -248,7 +248,7 @@ class JobmonApp(App[None]):
         self.watched = self._watch_feed(made.feed, made.choice.interval, made.choice.thresholds)
         self.cluster = made.choice.name
         self.present = self.failure = self.comparison = None
-        self.time_machine = TimeMachine(lambda: self.watched.past, self.clock)
+        self.time_machine = TimeMachine(lambda: self.watched.past, self.clock, self._show_picture)
         if self.overview is not None:
             self.overview.shows(self.cluster)
         if isinstance(self._watch, MainScreen):

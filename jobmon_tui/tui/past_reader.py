@@ -23,6 +23,7 @@ from jobmon_tui.analysis.timeline import Timeline
 from jobmon_tui.analysis.warnings import Thresholds, Warnings, instant_warnings, over_time
 from jobmon_tui.errors import JobmonError
 from jobmon_tui.feeds.base import Feed
+from jobmon_tui.feeds.courtesy import ask_for_quiet
 from jobmon_tui.model.series import Series, SeriesRequest
 from jobmon_tui.model.snapshot import Snapshot
 from jobmon_tui.tui.collection import no_collection, put_out_of_sight
@@ -105,17 +106,18 @@ class PastReader:
             self._timeline_wanted = True
             self._wake()
 
-    def ask(self, time: float, ahead: Sequence[float] = ()) -> None:
-        """Have a picture made of an instant; a `PastReady` brings it.
+    def ask(self, time: float, ahead: Sequence[float] = ()) -> Picture | None:
+        """Have a picture made of an instant; a `PastReady` brings it, unless it is at hand.
 
         Args:
             time: The instant, in Unix seconds.
             ahead: Instants that may be asked for next, the likeliest first.
+
+        Returns:
+            The picture, where it has been made already.
         """
         kept = self._pictures.get(time)
-        if kept is not None:
-            # The thread may be looking for warnings: what is there already need not wait for it.
-            self._tell(PastReady(kept.picture, time))
+        ask_for_quiet(DRAWING if kept is not None else 0.0)
         with self._change:
             self._wanted = time if kept is None else None
             self._asked += 1
@@ -125,6 +127,7 @@ class PastReader:
             chores.insert(min(1, len(chores)), ("complete", time))
             self._chores = deque(chores)
             self._wake()
+        return kept.picture if kept is not None else None
 
     def stop(self) -> None:
         """Read no more."""

@@ -25,11 +25,18 @@ class TimeMachine:
     Args:
         reader: Reads the past of the feed that is looked at now.
         clock: Tells the time, in Unix seconds.
+        show: Draws a picture that is at hand; others come through `arrived`.
     """
 
-    def __init__(self, reader: Callable[[], PastReader], clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        reader: Callable[[], PastReader],
+        clock: Callable[[], float],
+        show: Callable[[Picture], None] = lambda _: None,
+    ) -> None:
         self._reader = reader
         self._clock = clock
+        self._show = show
         self.timeline = Timeline()
         self.is_read = False
         """Whether the timeline has been read at all."""
@@ -118,7 +125,10 @@ class TimeMachine:
             self.timeline.stepped(time, -1 if back else 1),
             self.timeline.stepped(time, 1 if back else -1),
         ]
-        self._reader().ask(time, [one for one in around if one != time])
+        picture = self._reader().ask(time, [one for one in around if one != time])
+        if picture is not None:
+            self.shown, self._arrived = picture, time
+            self._show(picture)
 
     def step(self, count: int) -> None:
         """So many kept instants later or, below zero, earlier."""

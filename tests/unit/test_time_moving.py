@@ -22,10 +22,12 @@ class Reader:
         self.asked: list[float] = []
         self.ahead: list[Sequence[float]] = []
         self.timelines = 0
+        self.known: Picture | None = None
 
-    def ask(self, time: float, ahead: Sequence[float] = ()) -> None:
+    def ask(self, time: float, ahead: Sequence[float] = ()) -> Picture | None:
         self.asked.append(time)
         self.ahead.append(ahead)
+        return self.known
 
     def ask_timeline(self) -> None:
         self.timelines += 1
@@ -89,6 +91,19 @@ def test_where_nothing_is_kept_nothing_moves(reader: Reader) -> None:
     machine.to(5.0)
     assert not reader.asked
     assert not machine.is_past
+
+
+def test_a_picture_that_is_at_hand_is_shown_at_once(reader: Reader) -> None:
+    shown: list[Picture] = []
+    machine = TimeMachine(lambda: cast("PastReader", reader), lambda: 7000.0, shown.append)
+    machine.timeline_read(Timeline((0.0, 60.0)))
+    machine.to(0)
+    assert not shown
+    reader.known = picture(60)
+    machine.to(60)
+    assert shown == [reader.known]
+    assert machine.shown is reader.known
+    assert not machine.is_waiting
 
 
 def test_a_picture_that_comes_after_the_return_is_not_shown(machine: TimeMachine) -> None:
