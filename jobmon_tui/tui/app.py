@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import getpass
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -34,8 +33,9 @@ from jobmon_tui.tui.messages import (
     PollState,
     TimelineRead,
 )
-from jobmon_tui.tui.options import WatchOptions
+from jobmon_tui.tui.options import WatchOptions, own_name
 from jobmon_tui.tui.overview import Overview
+from jobmon_tui.tui.paced import Paced
 from jobmon_tui.tui.picture import Failure, Picture
 from jobmon_tui.tui.poller import Poller
 from jobmon_tui.tui.remember import Remembered
@@ -91,11 +91,12 @@ class JobmonApp(App[None]):
         self.own_name = own_name()
         thresholds = self.options.thresholds or DEFAULT_THRESHOLDS
         self.watched = self._watch_feed(feed, self.options.interval, thresholds)
+        self._past_views = Paced(self, self._show_past)
         clusters = self.options.clusters
         self.cluster = next((choice.name for choice in clusters if choice.is_shown), "")
         """The cluster that is shown, as the configuration calls it; empty for the one at its top."""
         self.overview = Overview(clusters, self.own_name, clock=clock) if clusters else None
-        self.time_machine = TimeMachine(lambda: self.watched.past, clock, self._show_picture)
+        self.time_machine = TimeMachine(lambda: self.watched.past, clock, self._past_views.ask)
         self.desk = Desk(self.post_message)
         # A store of measurements may take seconds to answer: lists must not wait for it.
         self.series_desk = Desk(self.post_message)
@@ -212,8 +213,13 @@ class JobmonApp(App[None]):
         if watch is None or message.origin is not self.watched:
             return
         if self.time_machine.arrived(message.picture, message.asked):
-            self._show_picture(message.picture)
+            self._past_views.ask()
             watch.time_passed()
+
+    def _show_past(self) -> None:
+        """The views show the instant that is shown by then; header and timeline were quicker."""
+        if self.time_machine.shown is not None:
+            self._show_picture(self.time_machine.shown)
 
     def on_past_failed(self, message: PastFailed) -> None:
         """An instant or the timeline could not be read: the picture stays, and the timeline says why."""
@@ -248,7 +254,7 @@ class JobmonApp(App[None]):
         self.watched = self._watch_feed(made.feed, made.choice.interval, made.choice.thresholds)
         self.cluster = made.choice.name
         self.present = self.failure = self.comparison = None
-        self.time_machine = TimeMachine(lambda: self.watched.past, self.clock, self._show_picture)
+        self.time_machine = TimeMachine(lambda: self.watched.past, self.clock, self._past_views.ask)
         if self.overview is not None:
             self.overview.shows(self.cluster)
         if isinstance(self._watch, MainScreen):
@@ -415,14 +421,6 @@ class JobmonApp(App[None]):
                 await asyncio.sleep(0.02)
                 while not (self.desk.is_idle and self.series_desk.is_idle and self.watched.past.is_idle):
                     await asyncio.sleep(0.01)
-
-
-def own_name() -> str:
-    """The name of whoever runs jobmon; empty where the machine does not know."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return ""
 
 
 def run_app(feed: Feed, options: WatchOptions) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -43,3 +44,11 @@ class WatchOptions:
     """All clusters that can be changed among; empty where there is only one."""
     notice: str = ""
     """Something to tell the user once at the start, e.g. why the demo is shown."""
+
+
+def own_name() -> str:
+    """The name of whoever runs jobmon; empty where the machine does not know."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""

@@ -23,7 +23,7 @@ from jobmon_tui.analysis.timeline import Timeline
 from jobmon_tui.analysis.warnings import Thresholds, Warnings, instant_warnings, over_time
 from jobmon_tui.errors import JobmonError
 from jobmon_tui.feeds.base import Feed
-from jobmon_tui.feeds.courtesy import ask_for_quiet
+from jobmon_tui.feeds.courtesy import UnwantedError, ask_for_quiet, give_way, while_wanted
 from jobmon_tui.model.series import Series, SeriesRequest
 from jobmon_tui.model.snapshot import Snapshot
 from jobmon_tui.tui.collection import no_collection, put_out_of_sight
@@ -43,10 +43,6 @@ _INSTANTS_KEPT = 200
 """Instants whose warnings are kept."""
 
 _log = logging.getLogger(__name__)
-
-
-class _SupersededError(Exception):
-    """What is being found out is not wanted any more."""
 
 
 class _Kept(NamedTuple):
@@ -206,8 +202,9 @@ class PastReader:
         if kept is None or kept.is_complete:
             return
         try:
-            picture = self._completed(kept.picture, asked)
-        except _SupersededError:
+            with while_wanted(lambda: asked == self._asked and not self._stopped):
+                picture = self._completed(kept.picture)
+        except UnwantedError:
             return
         except Exception:
             # The picture is there; what is missing of it is shown as unknown.
@@ -216,14 +213,9 @@ class PastReader:
         self._pictures[time] = _Kept(picture, True)
         self._tell(PastReady(picture, time))
 
-    def _go_on(self, asked: int) -> None:
-        """Raises `_SupersededError` if another instant has been asked for."""
-        with self._change:
-            if asked != self._asked or self._stopped:
-                raise _SupersededError
-
     def _read_ahead(self, time: float) -> None:
         try:
+            # It goes on when another instant is asked for: a neighbour mostly, which this one helps to read.
             self._kept(time)
         except Exception:
             # Whoever goes there is told.
@@ -244,23 +236,20 @@ class PastReader:
             self._pictures.popitem(last=False)
         return kept
 
-    def _completed(self, picture: Picture, asked: int) -> Picture:
+    def _completed(self, picture: Picture) -> Picture:
+        """Raises `UnwantedError` when another instant is asked for meanwhile."""
         snapshot = picture.snapshot
-        warned = warned_in_words(snapshot, self._warnings(snapshot, asked))
-        self._go_on(asked)
+        warned = warned_in_words(snapshot, self._warnings(snapshot))
+        give_way()
         return replace(picture, warned=warned, trends=self._trends(snapshot))
 
-    def _warnings(self, snapshot: Snapshot, asked: int) -> Warnings:
-        """The warnings that held over the minutes before that instant.
-
-        Raises:
-            _SupersededError: Another instant has been asked for.
-        """
+    def _warnings(self, snapshot: Snapshot) -> Warnings:
+        """The warnings that held over the minutes before that instant."""
         time, seconds = snapshot.timestamp, self._thresholds.warning_window
         known = {time: instant_warnings(snapshot, self._thresholds)}
         first = bisect_left(self._moments, time - seconds - 1)
         for moment in self._moments[first : bisect_left(self._moments, time)]:
-            self._go_on(asked)
+            give_way()
             known.update(self._instant(moment))
         known = {one: raised for one, raised in known.items() if 0 <= time - one < seconds}
         return over_time([known[one] for one in sorted(known)], self._thresholds)

@@ -25,14 +25,14 @@ class TimeMachine:
     Args:
         reader: Reads the past of the feed that is looked at now.
         clock: Tells the time, in Unix seconds.
-        show: Draws a picture that is at hand; others come through `arrived`.
+        show: Has a picture drawn that is at hand; others come through `arrived`.
     """
 
     def __init__(
         self,
         reader: Callable[[], PastReader],
         clock: Callable[[], float],
-        show: Callable[[Picture], None] = lambda _: None,
+        show: Callable[[], None] = lambda: None,
     ) -> None:
         self._reader = reader
         self._clock = clock
@@ -128,7 +128,7 @@ class TimeMachine:
         picture = self._reader().ask(time, [one for one in around if one != time])
         if picture is not None:
             self.shown, self._arrived = picture, time
-            self._show(picture)
+            self._show()
 
     def step(self, count: int) -> None:
         """So many kept instants later or, below zero, earlier."""

@@ -26,6 +26,13 @@ LONGEST_WAIT = 2.0
 """Seconds after which the next key is given out all the same: nothing that goes wrong may keep the keys."""
 AT_ONCE = "ctrl+c"
 """The key that waits for nothing."""
+MOVES = frozenset(
+    modifier + key
+    for modifier in ("", "shift+")
+    for key in ("left", "right", "up", "down", "pageup", "pagedown")
+)
+"""Keys that move something and open nothing: those that follow each other need not wait. A held key comes
+thirty times a second."""
 
 
 class TypedOrder:
@@ -55,7 +62,8 @@ class TypedOrder:
     async def take(self, event: Key | Paste) -> None:
         """A key was pressed, or text pasted: give it out at once, or after those before it."""
         is_quit = isinstance(event, Key) and event.key == AT_ONCE
-        if is_quit or self._under_way is None or (not self._waiting and self._goes_on_typing(event)):
+        goes_on = not self._waiting and (self._goes_on_typing(event) or self._goes_on_moving(event))
+        if is_quit or self._under_way is None or goes_on:
             await self._give(event)
             return
         self._waiting.append(event)
@@ -81,6 +89,12 @@ class TypedOrder:
 
     def _goes_on_typing(self, event: Key | Paste) -> bool:
         return self._typing_in is not None and self._line_for(event) is self._typing_in
+
+    def _goes_on_moving(self, event: Key | Paste) -> bool:
+        before = self._under_way
+        return (
+            isinstance(event, Key) and event.key in MOVES and isinstance(before, Key) and before.key in MOVES
+        )
 
     async def _give(self, event: Key | Paste) -> None:
         if self._limit is not None:

@@ -135,7 +135,7 @@ async def test_a_filter_that_does_not_parse_keeps_the_last_good_result(
 async def test_own_jobs_only_and_back(
     open_app: OpenApp, feed: FakeFeed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jobmon_tui.tui.app.getpass.getuser", lambda: "ada")
+    monkeypatch.setattr("getpass.getuser", lambda: "ada")
     async with open_app(feed) as pilot:
         text = await press(pilot, "2", "U")
         assert "solve" in text

@@ -74,7 +74,7 @@ def samplers(monkeypatch: pytest.MonkeyPatch) -> list[FakeSampler]:
     monkeypatch.setattr("jobmon_tui.tui.observing.new_sampler", _new_sampler)
     monkeypatch.setattr("jobmon_tui.tui.observing.count", lambda job_id, _: Counted(job_id, 5400.0, 512.0))
     monkeypatch.setattr("jobmon_tui.tui.screens.job.LOOK", 0.02)
-    monkeypatch.setattr("jobmon_tui.tui.app.getpass.getuser", lambda: "ada")
+    monkeypatch.setattr("getpass.getuser", lambda: "ada")
     return made
 
 
@@ -132,7 +132,7 @@ async def test_where_the_site_says_ssh_it_is_ssh(
 async def test_an_address_that_is_none_is_said_where_the_job_is(
     open_app: OpenApp, feed: FakeFeed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jobmon_tui.tui.app.getpass.getuser", lambda: "ada")
+    monkeypatch.setattr("getpass.getuser", lambda: "ada")
     async with open_app(feed, (140, 50), observe=ObserveSettings(via="ssh", ssh_host="-x")) as pilot:
         await open_job(pilot, "10")
         await pilot.press("o")

@@ -102,6 +102,19 @@ async def test_each_key_reaches_what_the_one_before_it_opened(until: Until) -> N
         assert app.keys("second") == "bslash"
 
 
+async def test_a_held_arrow_key_is_not_held_back_and_what_comes_after_it_is(until: Until) -> None:
+    app = TwoPads()
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        given: list[str] = []
+        for key in ("left", "left", "shift+right", "2", "left"):
+            await app.typed.take(Key(key, None))
+            given.append(key if not app.typed._waiting else f"({key})")
+        assert given == ["left", "left", "shift+right", "(2)", "(left)"]
+        await until(lambda: app.keys("second") == "left")
+        assert app.keys("first") == "leftleftshift+right2"
+
+
 @pytest.mark.slow
 async def test_pasted_text_waits_like_keys(until: Until) -> None:
     app = TwoPads()

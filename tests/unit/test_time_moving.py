@@ -94,8 +94,10 @@ def test_where_nothing_is_kept_nothing_moves(reader: Reader) -> None:
 
 
 def test_a_picture_that_is_at_hand_is_shown_at_once(reader: Reader) -> None:
-    shown: list[Picture] = []
-    machine = TimeMachine(lambda: cast("PastReader", reader), lambda: 7000.0, shown.append)
+    shown: list[Picture | None] = []
+    machine = TimeMachine(
+        lambda: cast("PastReader", reader), lambda: 7000.0, lambda: shown.append(reader.known)
+    )
     machine.timeline_read(Timeline((0.0, 60.0)))
     machine.to(0)
     assert not shown
