@@ -282,14 +282,24 @@ def _tops(length: int, width: int) -> tuple[int, int]:
 def added(one: bytes, other: bytes, width: int = 1) -> bytes:
     """Each number of one plus that of the other, both of the same length."""
     length = len(one)
-    tops, rest = _tops(length, width)
     x, y = int.from_bytes(one, "little"), int.from_bytes(other, "little")
-    return (((x & rest) + (y & rest)) ^ ((x ^ y) & tops)).to_bytes(length, "little")
+    return lanes_added(x, y, length, width).to_bytes(length, "little")
 
 
 def subtracted(one: bytes, other: bytes, width: int = 1) -> bytes:
     """Each number of one less that of the other, both of the same length."""
     length = len(one)
-    tops, rest = _tops(length, width)
     x, y = int.from_bytes(one, "little"), int.from_bytes(other, "little")
-    return (((x | tops) - (y & rest)) ^ ((x ^ y ^ tops) & tops)).to_bytes(length, "little")
+    return lanes_subtracted(x, y, length, width).to_bytes(length, "little")
+
+
+def lanes_added(one: int, other: int, length: int, width: int) -> int:
+    """`added`, for those who hold on to the long integers: half of the time goes into making them."""
+    tops, rest = _tops(length, width)
+    return ((one & rest) + (other & rest)) ^ ((one ^ other) & tops)
+
+
+def lanes_subtracted(one: int, other: int, length: int, width: int) -> int:
+    """`subtracted`, likewise."""
+    tops, rest = _tops(length, width)
+    return ((one | tops) - (other & rest)) ^ ((one ^ other ^ tops) & tops)

@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from jobmon_tui.analysis.series import Known, job_readings, node_readings
 from jobmon_tui.feeds.reading_columns import LARGEST, by_reading, dense, scale_of
-from jobmon_tui.feeds.store_numbers import added, subtracted
+from jobmon_tui.feeds.store_numbers import added, lanes_added, lanes_subtracted, subtracted
 from jobmon_tui.model.snapshot import Snapshot, Usage
 from jobmon_tui.model.wire_values import usage_of
 from jobmon_tui.model.wire_write import usage_document
@@ -45,6 +46,8 @@ class ReadingFrames:
         """Kind and reading of each column, in the order of the row."""
         self._row = b""
         """All numbers of the newest frame, of two bytes each."""
+        self._number: int | None = None
+        """The row as one long integer, once it was read."""
 
     def copy(self) -> ReadingFrames:
         """One of its own in the same state."""
@@ -91,7 +94,7 @@ class ReadingFrames:
         for kind, reading in self._columns:
             places, numbers = values[kind].get(reading, ([], []))
             parts.append(dense(places, numbers, self._room[kind]))
-        self._row = _coarse(b"".join(parts))
+        self._row, self._number = _coarse(b"".join(parts)), None
         differences = added(subtracted(self._row, before, 2), _MIDDLE * (len(before) // 2), 2)
         packer = zstandard.ZstdCompressor(level=_LEVEL)
         packed = [
@@ -120,8 +123,13 @@ class ReadingFrames:
         differences = bytearray(len(before))
         for place, plane in enumerate(planes):
             differences[place::2] = plane
-        middle = _MIDDLE * (len(before) // 2)
-        self._row = added(subtracted(bytes(differences), middle, 2), before, 2)
+        length = len(before)
+        number = self._number if before is self._row else None
+        if number is None:
+            number = int.from_bytes(before, "little")
+        change = lanes_subtracted(int.from_bytes(differences, "little"), _middle(length), length, 2)
+        self._number = lanes_added(change, number, length, 2)
+        self._row = self._number.to_bytes(length, "little")
 
     def readings(self, kind: str, name: str) -> Known:
         """What the newest frame has of a node or job."""
@@ -192,6 +200,11 @@ def _parts(data: bytes, most: int = 3) -> Any:
             raise ValueError("more bytes than there can be")
         yield by.decompress(part)
         place += length
+
+
+@lru_cache(maxsize=4)
+def _middle(length: int) -> int:
+    return int.from_bytes(_MIDDLE * (length // 2), "little")
 
 
 def _coarse(row: bytes) -> bytes:
