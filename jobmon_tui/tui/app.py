@@ -204,8 +204,12 @@ class JobmonApp(App[None]):
         """It is known which instants there are."""
         watch = self._watching
         if watch is not None and message.origin is self.watched:
+            was_known = bool(self.time_machine.timeline)
             self.time_machine.timeline_read(message.timeline)
             watch.time_passed()
+            if self.picture is not None and not was_known:
+                # Charts of everything that is kept waited for it.
+                self._show_picture(self.picture)
 
     def on_past_ready(self, message: PastReady) -> None:
         """A picture of the past, if the user has not returned meanwhile."""

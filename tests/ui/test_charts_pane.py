@@ -35,6 +35,10 @@ class StoringFeed(FakeFeed):
         self.failure: Exception | None = None
         self.asked: list[Sequence[SeriesRequest]] = []
         self.threads: set[str] = set()
+        self.kept: tuple[float, ...] = ()
+
+    def timeline(self) -> tuple[float, ...]:
+        return self.kept
 
     def series(self, requests: Sequence[SeriesRequest]) -> Sequence[Series | None]:
         self.asked.append(requests)
@@ -134,9 +138,22 @@ async def test_ranges_end_at_the_shortest_and_the_longest(open_app: OpenApp) -> 
     async with open_app(FakeFeed(measured()), (120, 40)) as pilot:
         await open_place(pilot, "job", "10")
         await pilot.press(*["right_parenthesis"] * 9)
-        assert "Since start" in await settled(pilot)
+        assert "Since its start" in await settled(pilot)
         await pilot.press(*["left_parenthesis"] * 9)
         assert "The last 30 min" in await settled(pilot)
+
+
+@pytest.mark.slow
+async def test_the_longest_chart_of_a_node_begins_with_the_oldest_instant_that_is_kept(
+    open_app: OpenApp,
+) -> None:
+    feed = StoringFeed(measured())
+    feed.kept = (NOW - 50_000, NOW - 30)
+    async with open_app(feed, (200, 50)) as pilot:
+        await open_place(pilot, "node", "c1")
+        await pilot.press(*["right_parenthesis"] * 9)
+        assert "All that is kept" in await settled(pilot)
+        await eventually(pilot, lambda: feed.asked[-1][0].start == NOW - 50_000)
 
 
 @pytest.mark.slow

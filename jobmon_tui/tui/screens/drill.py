@@ -98,7 +98,7 @@ class DrillView(View):
             kind: Whether they are a node's or a job's.
             name: The node's name or the job's id.
             charts: All that there may be; those without measurements are left out.
-            since: When everything began, in Unix seconds; ``None``: when jobmon was opened.
+            since: When everything began, in Unix seconds; ``None``: with the oldest instant that is kept.
             note: What to say where nothing was measured.
         """
         pane, picture = self.charts, self.main.picture
@@ -106,17 +106,31 @@ class DrillView(View):
             return
         app, times = self.main.jobmon, RANGES[self.main.chart_range]
         now = picture.snapshot.timestamp
-        began = app.poller.seen.began if since is None else since
-        question = pane.question(kind, name, charts, times, now if began is None else began, now, note)
+        if since is None:
+            since = self._oldest_kept(now)
+            if times.seconds is None:
+                app.time_machine.read_timeline()
+        question = pane.question(kind, name, charts, times, since, now, note)
         source: ChartSource = app.chart_source
         app.series_desk.ask(f"{self.view_name}:charts", partial(_charted, source, question))
+
+    def _oldest_kept(self, now: float) -> float:
+        """From when on anything is known, in Unix seconds; of the past, once its timeline was read."""
+        app = self.main.jobmon
+        timeline, seen = app.time_machine.timeline, app.poller.seen.began
+        known = [timeline.first] if timeline else []
+        return min([now, *known, *([] if seen is None else [seen])])
 
     def show_charts(self, charted: Charted) -> None:
         """Show what was found out."""
         pane = self.charts
         pane.show(*charted)
-        title = RANGES[self.main.chart_range].title
-        titled(pane, f"The last {title}" if title[0].isdigit() else title.capitalize(), _detail(pane))
+        times = RANGES[self.main.chart_range]
+        if times.seconds is not None:
+            title = f"The last {times.title}"
+        else:
+            title = "Since its start" if charted.question.kind == "job" else "All that is kept"
+        titled(pane, title, _detail(pane))
 
     def desk_done(self, topic: str, result: Any) -> None:
         """The charts are filled."""
