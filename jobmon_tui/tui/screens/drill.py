@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, ClassVar, NamedTuple
 
 from textual.binding import Binding, BindingType
 
-from jobmon_tui.analysis.charts import RANGES, Chart, Kind
+from jobmon_tui.analysis.charts import RANGES, Chart, Kind, Range
 from jobmon_tui.model.snapshot import Node
 from jobmon_tui.tui.chart_source import ChartSource, Measured
 from jobmon_tui.tui.screens.base import View
@@ -18,6 +19,8 @@ from jobmon_tui.tui.widgets.core_painter import Mode
 
 CHARTS_PAGE = "charts-page"
 """The class of a view while its charts fill it."""
+KEPT_STEP = 1800.0
+"""Seconds by which charts of all that is kept grow: the same span may have been asked for a moment ago."""
 
 
 class Charted(NamedTuple):
@@ -110,6 +113,8 @@ class DrillView(View):
             since = self._oldest_kept(now)
             if times.seconds is None:
                 app.time_machine.read_timeline()
+                # What is kept moves on with time, so that its chart need not leave room for more.
+                times = Range(times.title, max(1, math.ceil((now - since) / KEPT_STEP)) * KEPT_STEP)
         question = pane.question(kind, name, charts, times, since, now, note)
         source: ChartSource = app.chart_source
         app.series_desk.ask(f"{self.view_name}:charts", partial(_charted, source, question))
