@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 from jobmon_tui.errors import SnapshotError
 from jobmon_tui.model.snapshot import (
     BackfillSlot,
-    Job,
     Node,
     Partition,
     Reservation,
@@ -24,24 +23,20 @@ from jobmon_tui.model.snapshot import (
 )
 from jobmon_tui.model.text import printable
 from jobmon_tui.model.wire_fields import (
-    JOB_FIELDS,
     NODE_FIELDS,
-    OWN_JOB_FIELDS,
     OWN_NODE_FIELDS,
     PARTITION_FIELDS,
     RESERVATION_FIELDS,
     SOURCE_FIELDS,
     Fields,
 )
+from jobmon_tui.model.wire_jobs import jobs_of
 from jobmon_tui.model.wire_values import count, number, text, texts, usage_of
 
 VERSIONS = (12, 13, 15)
 """The API versions that can be read."""
 
 _NODE = {**NODE_FIELDS, **OWN_NODE_FIELDS}
-_JOB = {**JOB_FIELDS, **OWN_JOB_FIELDS}
-_REPEATED = ("state", "username", "partition", "account", "qos", "reason")
-"""Attributes of a job with few different values."""
 _MISSING: Any = object()
 
 
@@ -77,7 +72,7 @@ def snapshot_from_document(document: object, origin: str, *, with_queue: bool = 
             name: Node(name=name, **_readings(record, _NODE))
             for name, record in _records(document.get("nodes", _MISSING), "nodes", origin)
         },
-        jobs=_jobs(document.get("jobs", _MISSING), origin, version, with_queue),
+        jobs=jobs_of(dict(_records(document.get("jobs", _MISSING), "jobs", origin)), version, with_queue),
         usage=usage_of(document.get("usage")),
         cluster=text(document.get("cluster")),
         partitions=_listed(Partition, PARTITION_FIELDS, document.get("partitions")),
@@ -158,47 +153,6 @@ def _readings(record: Mapping[str, Any], fields: Fields) -> dict[str, Any]:
             if reading is not None:
                 found[attribute] = reading
     return found
-
-
-def _jobs(table: object, origin: str, version: int, with_queue: bool) -> dict[str, Job]:
-    jobs: dict[str, Job] = {}
-    # Thousands of jobs share a few users, states and accounts: keep one string of each.
-    shared: dict[str, str] = {}
-    for key, record in _records(table, "jobs", origin):
-        if with_queue or record.get("state") != "PENDING":
-            # Of an array whose tasks were spelled out for others, each entry says the same.
-            if "tasks" in record and text(record.get("jobId")) in jobs:
-                continue
-            job = _job(key, record, version, shared)
-            jobs[job.job_id] = job
-    return jobs
-
-
-def _job(key: str, record: Mapping[str, Any], version: int, shared: dict[str, str]) -> Job:
-    found = _readings(record, _JOB)
-    for attribute in _REPEATED:
-        value = found.get(attribute)
-        if value is not None:
-            found[attribute] = shared.setdefault(value, value)
-    if version < 15 and record.get("hasMem") is False:
-        # Whatever stands there was not measured.
-        found.pop("memory", None)
-        found.pop("memory_max", None)
-    # Without these nothing can be said of a job at all; the model has no "unknown" for them.
-    found.setdefault("name", "")
-    found.setdefault("username", "")
-    found.setdefault("state", "UNKNOWN")
-    if "n_cpus" not in found:
-        found["n_cpus"] = sum(map(len, found.get("layout", {}).values()))
-    job_id = text(record.get("jobId")) or key
-    array_id = text(record["arrayId"]) if "arrayId" in record else array_of(job_id)
-    return Job(job_id=job_id, array_id=array_id, **found)
-
-
-def array_of(job_id: str) -> str | None:
-    """The array that a job belongs to, as its id says: ``12`` for ``12_7`` and for ``12_[8-9]``."""
-    array, mark, _ = job_id.partition("_")
-    return array if mark else None
 
 
 Listed = TypeVar("Listed", Partition, Reservation, SourceStatus)

@@ -24,7 +24,8 @@ from jobmon_tui.model.snapshot import (
     Used,
 )
 
-_LARGEST_NUMBER = 1 << 63
+LARGEST_NUMBER = 1 << 63
+"""Beyond which whole numbers are none."""
 _LARGEST_NODE = 65_535
 """CPUs of one node that Slurm can count; a node of more is a mistake that drawing would take seriously."""
 _BEFORE_INDEX = re.compile(r"\A(.*?)(\d{1,9})?(?:_util)?\Z", re.DOTALL)
@@ -33,7 +34,7 @@ _BEFORE_INDEX = re.compile(r"\A(.*?)(\d{1,9})?(?:_util)?\Z", re.DOTALL)
 def number(value: object) -> float | None:
     """A finite number; true and false are none."""
     if type(value) is int:
-        return value if -_LARGEST_NUMBER < value < _LARGEST_NUMBER else None
+        return value if -LARGEST_NUMBER < value < LARGEST_NUMBER else None
     if type(value) is float:
         return value if isfinite(value) else None
     return None
@@ -43,7 +44,7 @@ def whole(value: object) -> int | None:
     """A whole number, however it is written."""
     found = number(value)
     # A float may be whole and far beyond what is read as an integer.
-    if found is None or not -_LARGEST_NUMBER < found < _LARGEST_NUMBER:
+    if found is None or not -LARGEST_NUMBER < found < LARGEST_NUMBER:
         return None
     return int(found) if found == int(found) else None
 

@@ -37,7 +37,7 @@ from jobmon_tui.model.wire_fields import (
     SOURCE_FIELDS,
     Fields,
 )
-from jobmon_tui.model.wire_read import array_of
+from jobmon_tui.model.wire_jobs import array_of
 
 VERSION = 15
 """The API version that is written."""
