@@ -414,3 +414,19 @@ async def test_the_screen_can_be_drawn_anew(open_app: OpenApp, feed: FakeFeed) -
     async with open_app(feed) as pilot:
         before = screen_text(app_of(pilot))
         assert await press(pilot, "ctrl+l") == before
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40)])
+async def test_help_is_never_missing_from_the_line_of_keys(
+    open_app: OpenApp, feed: FakeFeed, size: tuple[int, int]
+) -> None:
+    async with open_app(feed, size) as pilot:
+        app = app_of(pilot)
+        assert (
+            screen_text(app)
+            .split("\n")[-1]
+            .rstrip()
+            .endswith("? help  q quit" if size[0] > 100 else "? help")
+        )
+        await pilot.press("t")
+        await eventually(pilot, shows(app, r"esc live +\? help"))

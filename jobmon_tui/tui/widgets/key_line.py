@@ -10,6 +10,9 @@ from jobmon_tui.tui.paint import Run, runs_width
 from jobmon_tui.tui.theme import Palette
 from jobmon_tui.tui.widgets.lines import Lines
 
+NEVER_MISSING = ("help", "live")
+"""Keys that are shown however narrow it is: one tells of all others, one leads back to the present."""
+
 
 class KeyLine(Lines):
     """The keys of the focused widget, the view and the app, as many as fit."""
@@ -36,11 +39,26 @@ class KeyLine(Lines):
                 (key, colours.accent),
                 (f" {title}  ", colours.strong if here else colours.dim),
             ]
-        for key, description in _shown_keys(self):
-            pieces: list[Run] = [(key, colours.accent), (f" {description}  ", colours.dim)]
-            if runs_width(line) + runs_width(pieces) <= width:
-                line += pieces
+        left = width - runs_width(line)
+        told: list[list[Run]] = [
+            [(key, colours.accent), (f" {description}  ", colours.dim)]
+            for key, description in _shown_keys(self)
+        ]
+        for pieces in _fitting(told, left):
+            line += pieces
         return (line,)
+
+
+def _fitting(told: Sequence[list[Run]], width: int) -> Iterable[list[Run]]:
+    """As many keys as fit, the first ones first, but for those that must never be missing."""
+    chosen: list[int] = []
+    order = sorted(range(len(told)), key=lambda at: told[at][1][0].strip() not in NEVER_MISSING)
+    for at in order:
+        # The blanks behind the last one may be cut off.
+        if runs_width(told[at]) - 2 <= width:
+            chosen.append(at)
+            width -= runs_width(told[at])
+    return [told[at] for at in sorted(chosen)]
 
 
 def _shown_keys(widget: Widget) -> list[tuple[str, str]]:
