@@ -223,6 +223,8 @@ class JobmonApp(App[None]):
     def _show_past(self) -> None:
         """The views show the instant that is shown by then; header and timeline were quicker."""
         if self.time_machine.shown is not None:
+            # The map and the header are on the screen before lists are sorted.
+            self.desk.hold()
             self._show_picture(self.time_machine.shown)
 
     def on_past_failed(self, message: PastFailed) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from functools import partial
 
 import pytest
@@ -58,3 +59,18 @@ def test_work_that_fails_costs_only_itself(inbox: Inbox) -> None:
     desk.start()
     assert done(inbox, 1) == [("whole", "fine")]
     desk.stop()
+
+
+def test_what_is_drawn_first_has_a_head_start(inbox: Inbox) -> None:
+    desk = Desk(inbox.post)
+    desk.start()
+    asked = time.monotonic()
+    desk.hold(0.1)
+    desk.ask("jobs", lambda: time.monotonic())
+    ((_, began),) = done(inbox, 1)
+    assert isinstance(began, float)
+    assert began >= asked + 0.1
+    desk.hold(60)
+    desk.stop()
+    desk._thread.join(5)
+    assert not desk._thread.is_alive()
