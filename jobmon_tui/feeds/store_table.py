@@ -6,7 +6,6 @@ very same object as in the earlier snapshot, so that several snapshots in memory
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate, chain, compress, repeat
 from operator import attrgetter, is_not, itemgetter, ne, sub
@@ -18,6 +17,7 @@ from jobmon_tui.feeds.store_cores import pack_cores, unpack_cores
 from jobmon_tui.feeds.store_fields import CPU_TOTAL, JOB_KINDS, NODE_KINDS, Kind
 from jobmon_tui.feeds.store_lanes import LaneReader, LaneWriter
 from jobmon_tui.feeds.store_numbers import pack_numbers, unpack_numbers
+from jobmon_tui.model.records import exhaust
 from jobmon_tui.model.snapshot import CoreUse, CpuUse, Job, Node
 
 Records = Mapping[str, Any]
@@ -153,21 +153,16 @@ class Table:
         for name, setter in self._setters.items():
             places, values = columns.get(name, ((), ()))
             if len(places) == len(old):
-                _run(map(setter, new, values))
+                exhaust(map(setter, new, values))
             elif are_new:
-                _run(map(setter, new, repeat(self._getters[name](self._blank))))
+                exhaust(map(setter, new, repeat(self._getters[name](self._blank))))
             else:
-                _run(map(setter, new, map(self._getters[name], old)))
+                exhaust(map(setter, new, map(self._getters[name], old)))
         for place, record in zip(changed, new, strict=True):
             rows[place] = record
         for name, (places, values) in columns.items():
             if len(places) < len(old):
-                _run(map(self._setters[name], map(rows.__getitem__, places), values))
-
-
-def _run(steps: Iterable[Any]) -> None:
-    """Go through an iterator for what it does; a loop in C."""
-    deque(steps, maxlen=0)
+                exhaust(map(self._setters[name], map(rows.__getitem__, places), values))
 
 
 class _RowSets:

@@ -51,12 +51,12 @@ class RecordMaker(Generic[Record]):
             if name in columns:
                 if len(columns[name]) != count:
                     raise ValueError(f"{len(columns[name])} values of {name} for {count} records")
-                _run(map(put, records, columns[name]))
+                exhaust(map(put, records, columns[name]))
             else:
-                _run(map(put, records, repeat(self.defaults[name])))
+                exhaust(map(put, records, repeat(self.defaults[name])))
         return records
 
 
-def _run(steps: Iterable[Any]) -> None:
+def exhaust(steps: Iterable[Any]) -> None:
     """Go through an iterator for what it does; a loop in C."""
     deque(steps, maxlen=0)
