@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from jobmon_tui.analysis.series import Known
 from jobmon_tui.errors import SnapshotError
+from jobmon_tui.feeds.courtesy import give_way
 from jobmon_tui.feeds.store_lanes import Dictionary
 from jobmon_tui.feeds.store_readings import ReadingFrames, usage_in
 from jobmon_tui.feeds.store_segment import READINGS, SNAPSHOT, Frame, SegmentFile, base_of
@@ -128,6 +129,7 @@ class SegmentReader:
             # Each is told as changes to the one before.
             if isinstance(data, SnapshotError) or frame.number != number:
                 return
+            give_way()
             try:
                 self._understood(frame, lambda data=data: states.read(data))  # type: ignore[misc]
             except SnapshotError:
@@ -139,6 +141,24 @@ class SegmentReader:
         return tuple(
             (frame.time, states.readings(kind, name)) for frame, states in self.each_reading(ReadingFrames())
         )
+
+    def subjects(self, wanted: Sequence[tuple[str, str]], start: float, end: float) -> list[Subject]:
+        """What was read of many nodes and jobs within a time, in one go through the frames.
+
+        Args:
+            wanted: Kind and name of each.
+            start: Unix seconds.
+            end: Unix seconds.
+        """
+        found: list[list[tuple[float, Known]]] = [[] for _ in wanted]
+        for frame, states in self.each_reading(ReadingFrames()):
+            if frame.time > end:
+                break
+            if frame.time >= start:
+                give_way()
+                for mine, (kind, name) in zip(found, wanted, strict=True):
+                    mine.append((frame.time, states.readings(kind, name)))
+        return list(map(tuple, found))
 
     def usage(self) -> dict[float, Usage]:
         """Core usage by Unix time."""

@@ -19,17 +19,19 @@ from tests.bench.pictures import demo_snapshots
 from tests.bench.processes import jobmon, shows_data
 from tests.bench.terminal import PtyTerminal
 
-NODES, JOBS, STEP = 300, 9_000, 30.0
+STEP = 30.0
+USUAL, LARGE = (120, 1_500), (300, 9_000)
+"""Nodes and jobs: snapshots of 1.5 MB of JSON, which the budget is made for, and of 7.5 MB."""
 LEFT, SHIFT_LEFT = "\x1b[D", "\x1b[1;2D"
 
 
 @contextmanager
-def spool(count: int) -> Iterator[tuple[Path, list[float]]]:
+def spool(count: int, size: tuple[int, int] = LARGE) -> Iterator[tuple[Path, list[float]]]:
     """A collector's folder with a history of so many snapshots of the demo cluster, and their instants."""
     with tempfile.TemporaryDirectory() as name:
         folder, times = Path(name), []
         store = StoreWriter(folder / "store")
-        for snapshot in islice(demo_snapshots(NODES, JOBS, step=STEP), count):
+        for snapshot in islice(demo_snapshots(*size, step=STEP), count):
             store.append(snapshot)
             times.append(snapshot.timestamp)
         store.close()
@@ -48,16 +50,9 @@ def _milliseconds(terminal: PtyTerminal, keys: Iterable[tuple[str, float]], rest
     return waits
 
 
-@bench(
-    "past",
-    Figure("time machine: from t to the timeline, 120 snapshots", "ms", None),
-    Figure("a jump to a snapshot that was never read, 9,000 jobs", "ms", 50),
-    Figure("a step to its neighbour", "ms", 20),
-    Figure("20 steps by a held arrow key: the last one on the screen", "ms", None),
-)
-def _past(quick: bool) -> Iterable[float]:
+def _moved(size: tuple[int, int], quick: bool) -> Iterable[float]:
     count, jump = 120, 600 / STEP
-    with spool(count) as (folder, times), jobmon("--spool", str(folder), *NEVER) as terminal:
+    with spool(count, size) as (folder, times), jobmon("--spool", str(folder), *NEVER) as terminal:
         terminal.wait_for(shows_data, 60)
         terminal.wait_quiet(0.5)
         pressed = terminal.send("t")
@@ -76,3 +71,22 @@ def _past(quick: bool) -> Iterable[float]:
             if number < 19:
                 time.sleep(chance.uniform(0.025, 0.04))
         yield (terminal.wait_for_text(f"PAST.*{stamp_text(times[here - 20])}") - pressed) * 1000
+
+
+def _figures(jobs: int) -> tuple[Figure, ...]:
+    return (
+        Figure(f"time machine of {jobs:,} jobs: from t to the timeline", "ms", None),
+        Figure("a jump to a snapshot that was never read", "ms", 50),
+        Figure("a step to its neighbour", "ms", 20),
+        Figure("20 steps by a held arrow key: the last one on the screen", "ms", None),
+    )
+
+
+@bench("past", *_figures(USUAL[1]))
+def _past(quick: bool) -> Iterable[float]:
+    return _moved(USUAL, quick)
+
+
+@bench("large-past", *_figures(LARGE[1]))
+def _large_past(quick: bool) -> Iterable[float]:
+    return _moved(LARGE, quick)

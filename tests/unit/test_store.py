@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 import shutil
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jobmon_tui.errors import SnapshotError
+from jobmon_tui.feeds import store_reader
 from jobmon_tui.feeds.store import StoreReader, StoreWriter
 from jobmon_tui.feeds.store_fields import JOB_KINDS, NODE_KINDS
 from jobmon_tui.model.series import SeriesRequest
@@ -302,3 +303,24 @@ def test_fifty_thousand_hostile_strings_come_back(tmp_path: Path) -> None:
         writer.append(made[-1])
     reader = StoreReader(tmp_path)
     assert [reader.read(time) for time in reader.times()] == made
+
+
+def test_many_charts_at_once_are_those_that_are_asked_for_one_by_one(tmp_path: Path) -> None:
+    times = every_30_seconds(150)
+    write(tmp_path, times)
+    reader = StoreReader(tmp_path)
+    start, end = times[20] + 5, times[140]
+    subjects: tuple[tuple[Literal["node", "job"], Iterable[str]], ...] = (
+        ("node", snapshot(BEGIN).nodes),
+        ("job", snapshot(BEGIN).jobs),
+    )
+    requests = [
+        SeriesRequest(kind=kind, name=name, reading=reading, start=start, end=end)
+        for kind, names in subjects
+        for name in (*names, "nobody")
+        for reading in ("memory", "cpu_user", "no such")
+    ]
+    assert len({(one.kind, one.name) for one in requests}) > store_reader.FEW_SUBJECTS
+    one_by_one = [reader.series([one])[0] for one in requests]
+    assert reader.series(requests) == one_by_one
+    assert any(one is not None and len(one.times) > 20 for one in one_by_one)
