@@ -10,7 +10,7 @@ import logging
 import threading
 from bisect import bisect_left
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from time import monotonic
 from typing import Literal, NamedTuple
@@ -37,6 +37,10 @@ MOST_PICTURES = 12
 """Pictures that are kept at the most."""
 MOST_TREND_JOBS = 2_000
 """Running jobs up to which small charts are drawn of the past: each costs the store a look."""
+FIRST_TRENDS = 24
+"""Readings that are asked for at once for small charts, before it is known how long that takes."""
+TRENDS_SECONDS = 0.1
+"""Seconds that asking for some of them should take: whoever goes on waits for so long."""
 DRAWING = 0.1
 """Seconds that an instant that is known is given to be drawn, before anything else is read."""
 _INSTANTS_KEPT = 200
@@ -203,15 +207,16 @@ class PastReader:
             return
         try:
             with while_wanted(lambda: asked == self._asked and not self._stopped):
-                picture = self._completed(kept.picture)
+                for picture, is_all in self._completed(kept.picture):
+                    is_new = picture is not self._pictures[time].picture
+                    self._pictures[time] = _Kept(picture, is_all)
+                    if is_new:
+                        self._tell(PastReady(picture, time))
         except UnwantedError:
             return
         except Exception:
             # The picture is there; what is missing of it is shown as unknown.
             _log.warning("what took longer to find out of an instant is missing", exc_info=True)
-            return
-        self._pictures[time] = _Kept(picture, True)
-        self._tell(PastReady(picture, time))
 
     def _read_ahead(self, time: float) -> None:
         try:
@@ -236,12 +241,21 @@ class PastReader:
             self._pictures.popitem(last=False)
         return kept
 
-    def _completed(self, picture: Picture) -> Picture:
-        """Raises `UnwantedError` when another instant is asked for meanwhile."""
+    def _completed(self, picture: Picture) -> Iterator[tuple[Picture, bool]]:
+        """The picture with its warnings, then with small charts, too; and whether that is all.
+
+        Raises:
+            UnwantedError: Another instant was asked for meanwhile.
+        """
         snapshot = picture.snapshot
-        warned = warned_in_words(snapshot, self._warnings(snapshot))
-        give_way()
-        return replace(picture, warned=warned, trends=self._trends(snapshot))
+        picture = replace(picture, warned=warned_in_words(snapshot, self._warnings(snapshot)))
+        running = [job.job_id for job in snapshot.jobs.values() if job.is_running and job.layout]
+        if not running or len(running) > MOST_TREND_JOBS:
+            yield picture, True
+            return
+        yield picture, False
+        trends = self._trends(running, snapshot.timestamp)
+        yield replace(picture, trends=trends) if trends else picture, True
 
     def _warnings(self, snapshot: Snapshot) -> Warnings:
         """The warnings that held over the minutes before that instant."""
@@ -267,23 +281,25 @@ class PastReader:
                 self._instants.popitem(last=False)
         return found
 
-    def _trends(self, snapshot: Snapshot) -> Mapping[str, str]:
-        running = [job.job_id for job in snapshot.jobs.values() if job.is_running and job.layout]
-        if not running or len(running) > MOST_TREND_JOBS:
-            return {}
-        requests: list[SeriesRequest] = []
-        for job_id in running:
-            requests += trend_requests(job_id, snapshot.timestamp, SPAN)
-        answers = self._feed.series(requests)
-        known = {
-            (request.name, request.reading): series
-            for request, series in zip(requests, answers, strict=True)
-            if series is not None
-        }
+    def _trends(self, running: Sequence[str], now: float) -> Mapping[str, str]:
+        requests = [request for job_id in running for request in trend_requests(job_id, now, SPAN)]
+        known: dict[tuple[str, str], Series] = {}
+        done, count = 0, FIRST_TRENDS
+        while done < len(requests):
+            give_way()
+            part = requests[done : done + count]
+            began = monotonic()
+            for request, series in zip(part, self._feed.series(part), strict=True):
+                if series is not None:
+                    known[request.name, request.reading] = series
+            done += count
+            # A store answers many in the time of one; others take as long for each, and nothing ends them.
+            quicker = TRENDS_SECONDS / max(monotonic() - began, 1e-3)
+            count = max(2, int(count * min(4.0, quicker)))
         if not known:
             return {}
 
         def answer(asked: Iterable[SeriesRequest]) -> list[Series | None]:
             return [known.get((one.name, one.reading)) for one in asked]
 
-        return Trends(answer, lambda: running, snapshot.timestamp)
+        return Trends(answer, lambda: running, now)

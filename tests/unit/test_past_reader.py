@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import pytest
 from textual.message import Message
@@ -12,6 +13,7 @@ from textual.message import Message
 from jobmon_tui.analysis.warnings import DEFAULT_THRESHOLDS
 from jobmon_tui.errors import SnapshotError
 from jobmon_tui.feeds.base import Feed
+from jobmon_tui.model.series import Series, SeriesRequest
 from jobmon_tui.model.snapshot import CoreUse, CpuTimes, CpuUse, Job, Node, Snapshot
 from jobmon_tui.tui import past_reader
 from jobmon_tui.tui.messages import PastFailed, PastReady, TimelineRead
@@ -211,3 +213,37 @@ def test_nobody_who_never_looks_back_has_a_thread_for_it(reader: PastReader, tol
     reader.ask_timeline()
     told.wait(lambda: bool(told.messages))
     assert reader._thread.is_alive()
+
+
+def test_small_charts_come_by_and_by_and_end_where_the_user_goes_on(
+    told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    gate = threading.Event()
+
+    class Charted(PastFeed):
+        def at(self, time: float) -> Snapshot:
+            snapshot = super().at(time)
+            job = next(iter(snapshot.jobs.values()))
+            jobs = {str(number): replace(job, job_id=str(number)) for number in range(100)}
+            return replace(snapshot, jobs=jobs)
+
+        def series(self, requests: Sequence[SeriesRequest]) -> Sequence[Series | None]:
+            asked.append(len(requests))
+            if len(asked) == 2:
+                gate.wait(10)
+            return [Series(times=(one.start, one.end), values=(50.0, 50.0), unit="%") for one in requests]
+
+    reader = PastReader(Charted(), told.post, DEFAULT_THRESHOLDS, lambda: "kind")
+    monkeypatch.setattr(past_reader, "TRENDS_SECONDS", 1e9)
+    reader.ask(3600.0)
+    told.wait(lambda: len(asked) == 2)
+    assert not any(one.picture.trends for one in told.pictures(3600.0))
+    reader.ask(7200.0)
+    gate.set()
+    told.wait(lambda: any(one.picture.trends for one in told.pictures(7200.0)))
+    # More at once while that takes no longer; of the first instant no more than was under way.
+    assert asked == [24, 96, 24, 96, 80]
+    assert not any(one.picture.trends for one in told.pictures(3600.0))
+    assert len(told.pictures(7200.0)[-1].picture.trends) == 100
+    reader.stop()
