@@ -11,7 +11,9 @@ import threading
 from bisect import bisect_left
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from threading import Thread
 from time import monotonic
 from typing import Literal, NamedTuple
 
@@ -91,6 +93,7 @@ class PastReader:
         self._pictures: OrderedDict[float, _Kept] = OrderedDict()
         self._instants: OrderedDict[float, dict[float, Warnings]] = OrderedDict()
         self._moments: tuple[float, ...] = ()
+        self._history: Thread | None = None
         self._thread = threading.Thread(target=self._run, name="jobmon-past", daemon=True)
 
     @property
@@ -98,7 +101,9 @@ class PastReader:
         """Whether everything that was asked has been answered (reading ahead does not count)."""
         with self._change:
             completing = any(chore == "complete" for chore, _ in self._chores)
-            return self._wanted is None and not (self._timeline_wanted or self._working or completing)
+            reading = self._history is not None and self._history.is_alive()
+            busy = self._timeline_wanted or self._working or completing or reading
+            return self._wanted is None and not busy
 
     def ask_timeline(self) -> None:
         """Have the timeline read; a `TimelineRead` brings it."""
@@ -179,16 +184,30 @@ class PastReader:
             self._post(message)
 
     def _read_timeline(self) -> None:
+        with self._telling_of_failure():
+            is_first = not self._moments
+            self._moments = tuple(self._feed.timeline())
+            if is_first and self._moments:
+                self._tell(TimelineRead(Timeline(self._moments, {})))
+            # Whoever wants to move need not wait for what is drawn above the hours.
+            if self._history is None or not self._history.is_alive():
+                self._history = Thread(target=self._read_history, name="jobmon-history", daemon=True)
+                self._history.start()
+
+    def _read_history(self) -> None:
+        with self._telling_of_failure():
+            usage = dict(self._feed.history())
+            self._tell(TimelineRead(Timeline(self._moments, usage)))
+
+    @contextmanager
+    def _telling_of_failure(self) -> Iterator[None]:
         try:
-            timeline = Timeline(tuple(self._feed.timeline()), dict(self._feed.history()))
-            self._moments = timeline.times
+            yield
         except JobmonError as error:
             self._tell(PastFailed(error.message, error.hint, None))
         except Exception as error:
             _log.exception("reading the timeline failed")
             self._tell(PastFailed(f"the timeline could not be read: {type(error).__name__}", "", None))
-        else:
-            self._tell(TimelineRead(timeline))
 
     def _show(self, time: float) -> None:
         try:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable
+from functools import partial
 
 from jobmon_tui.analysis.timeline import Timeline
 from jobmon_tui.tui.past_reader import PastReader
@@ -54,6 +55,8 @@ class TimeMachine:
         self._speed = _USUAL_SPEED
         self._play_time = 0.0
         self._read_at = 0.0
+        self._early: list[Callable[[], None]] = []
+        """What was asked for before it was known which instants there are."""
 
     @property
     def is_past(self) -> bool:
@@ -88,6 +91,9 @@ class TimeMachine:
         self.timeline, self.is_read = timeline, True
         if self.asked is None:
             self.problem = ""
+        early, self._early = self._early, []
+        for move in early:
+            move()
 
     def arrived(self, picture: Picture, asked: float) -> bool:
         """A picture of the past has come; whether it is to be shown.
@@ -106,6 +112,7 @@ class TimeMachine:
         """An instant, or (with ``None``) the timeline, could not be read."""
         if asked is None:
             self.is_read = True
+            self._early.clear()
         if asked is None or asked == self.asked:
             self.problem = message
             self.is_playing = False
@@ -132,11 +139,15 @@ class TimeMachine:
 
     def step(self, count: int) -> None:
         """So many kept instants later or, below zero, earlier."""
-        if self.timeline:
+        if not self.is_read:
+            self._early.append(partial(self.step, count))
+        elif self.timeline:
             self.to(self.timeline.stepped(self._now, count))
 
     def jump(self, seconds: float) -> None:
         """About so many seconds later or, below zero, earlier; at least to the next kept instant."""
+        if not self.is_read:
+            self._early.append(partial(self.jump, seconds))
         if not self.timeline:
             return
         there = self.timeline.nearest(self._now + seconds)
@@ -157,6 +168,7 @@ class TimeMachine:
     def to_present(self) -> None:
         """Back to the present."""
         self.asked = self.shown = self._arrived = None
+        self._early.clear()
         self.is_playing = False
         self.problem = ""
 

@@ -45,7 +45,7 @@ def _milliseconds(terminal: PtyTerminal, keys: Iterable[tuple[str, float]], rest
     for key, instant in keys:
         terminal.wait_quiet(rest, 10)
         pressed = terminal.send(key)
-        stamp = f"PAST.*{stamp_text(instant)}"
+        stamp = f"PAST.*{stamp_text(instant)} .* ago"
         waits.append((terminal.wait_for_text(stamp) - pressed) * 1000)
     return waits
 
@@ -70,7 +70,7 @@ def _moved(size: tuple[int, int], quick: bool) -> Iterable[float]:
             pressed = terminal.send(LEFT)
             if number < 19:
                 time.sleep(chance.uniform(0.025, 0.04))
-        yield (terminal.wait_for_text(f"PAST.*{stamp_text(times[here - 20])}") - pressed) * 1000
+        yield (terminal.wait_for_text(f"PAST.*{stamp_text(times[here - 20])} .* ago") - pressed) * 1000
 
 
 def _figures(jobs: int) -> tuple[Figure, ...]:

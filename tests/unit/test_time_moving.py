@@ -108,6 +108,24 @@ def test_a_picture_that_is_at_hand_is_shown_at_once(reader: Reader) -> None:
     assert not machine.is_waiting
 
 
+def test_what_is_typed_before_the_timeline_is_read_is_not_lost(reader: Reader) -> None:
+    machine = TimeMachine(lambda: cast("PastReader", reader), lambda: 7000.0)
+    for _ in range(3):
+        machine.step(-1)
+    machine.jump(-600)
+    assert not reader.asked
+    machine.timeline_read(Timeline(tuple(float(time) for time in range(0, 6001, 60))))
+    assert reader.asked == [5940, 5880, 5820, 5220]
+    # Once only, and not for whoever has gone back to the present.
+    machine.timeline_read(machine.timeline)
+    assert len(reader.asked) == 4
+    other = TimeMachine(lambda: cast("PastReader", reader), lambda: 7000.0)
+    other.step(-1)
+    other.to_present()
+    other.timeline_read(machine.timeline)
+    assert len(reader.asked) == 4
+
+
 def test_a_picture_that_comes_after_the_return_is_not_shown(machine: TimeMachine) -> None:
     machine.to(60)
     machine.to_present()

@@ -56,6 +56,8 @@ class StatusHeader(Lines):
         self.paused = False
         self.instant: float | None = None
         """The instant of the past that is looked at, in Unix seconds; ``None`` in the present."""
+        self.is_waiting = False
+        """Whether that instant is still being read."""
         self.filter = FilterState()
 
     def on_mount(self) -> None:
@@ -96,6 +98,9 @@ class StatusHeader(Lines):
             return [("waiting for the first answer", colours.dim)]
         taken = self.picture.snapshot.timestamp
         if self.instant is not None:
+            if self.is_waiting:
+                # What is shown meanwhile is of another instant.
+                return [(stamp_text(self.instant), colours.warning), ("  reading ...", colours.dim)]
             ago = age_text(self.clock() - taken)
             return [(stamp_text(taken), colours.warning + Style(bold=True)), (f"  {ago} ago", colours.plain)]
         if self.kind == "recorded":
