@@ -156,6 +156,7 @@ class Driver:
         self.quit_at = time.monotonic()
         self.app.simulate_key("q")
         while self.app.is_running:
+            assert time.monotonic() - self.quit_at < 15, self.text
             await asyncio.sleep(0.01)
 
 

@@ -224,6 +224,10 @@ async def test_a_controller_that_is_down_from_the_start(cluster: SlurmCluster) -
             await driver.until(lambda: driver.app.picture is not None)
             await driver.sees(" 0 running  0 pending   nodes ")
             assert not is_grey(driver)
+            # A key that is pressed in the very moment in which the first picture is drawn may reach nobody.
+            await driver.until(lambda: driver.main.focused is not None)
+            await driver.app.settled()
+            await driver.pilot.pause()
             await driver.quits()
     finally:
         if not cluster.node_states():

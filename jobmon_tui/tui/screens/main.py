@@ -59,6 +59,8 @@ class MainScreen(Choosing):
         super().__init__()
         self.place = Place(view)
         self._history: list[Place] = []
+        self._heading_for: Place | None = None
+        """Where the user wanted to go last; its view may still have to be made."""
         self.filter = parse_filter("")
         self._start_filter = filter_text
         self.room = "wide"
@@ -203,15 +205,21 @@ class MainScreen(Choosing):
 
     def go(self, place: Place, *, remember: bool = True) -> None:
         """Show another place; the present one can be come back to."""
+        self._heading_for = place
         if place == self.place:
             return
         if not self.query(f"#view-{place.view}"):
-            self.call_later(self._mount_others, partial(self.go, place, remember=remember))
+            self.call_later(self._mount_others, partial(self._go_on, place, remember))
             return
         if remember:
             self._history = [*self._history[-_LONGEST_HISTORY:], self.place]
         self.place = place
         self._place_changed()
+
+    def _go_on(self, place: Place, remember: bool) -> None:
+        """Its view has been made; whoever has gone elsewhere meanwhile stays there."""
+        if self._heading_for == place:
+            self.go(place, remember=remember)
 
     def action_open_view(self, name: str) -> None:
         """Open one of the top views."""
