@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 import tests.servers  # noqa: F401  (reads its variable before it is hidden from the tests)
 
@@ -19,6 +21,25 @@ OWN_PREFIXES = ("JOBMON_", "SLURM_", "SQUEUE_", "SINFO_", "SCONTROL_", "SBATCH_"
 """Variables that change what jobmon or Slurm's commands do."""
 OWN_NAMES = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "TMUX", "SSH_CONNECTION", "SSH_TTY")
 """Variables that describe the terminal that the tests happen to run in."""
+
+
+SERVERS = "tests/real/"
+
+
+class ServersTogether(LoadScopeScheduling):  # type: ignore[misc]
+    """Gives each process one test after the other, and one of them all that start real servers.
+
+    They take seconds to start, and would be started in each process that has a test of them. The others
+    meanwhile test what needs none. (xdist's own groups are not obeyed by every version of pytest.)
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return SERVERS if nodeid.startswith(SERVERS) else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ServersTogether:
+    """Share the tests as `ServersTogether` says, where several processes run them."""
+    return ServersTogether(config, log)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -15,14 +15,10 @@ HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Servers take seconds, and a cluster would be started in each process that has a test of it.
-
-    Where several processes share the tests, these are all of one process: the others test what needs none.
-    """
+    """Servers take seconds."""
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker(pytest.mark.slow)
-            item.add_marker(pytest.mark.xdist_group("servers"))
 
 
 @pytest.fixture(scope="session")

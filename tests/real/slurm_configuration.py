@@ -7,10 +7,13 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+# What observes a job on its node finds its processes by the job's number, and all clusters of this machine
+# share its processes: no two of them count from the same number, as none listen on the same port.
 CONFIGURATION = """\
 ClusterName=testbed
 SlurmctldHost=localhost(127.0.0.1)
 SlurmctldPort={controller_port}
+FirstJobId={controller_port}
 SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge

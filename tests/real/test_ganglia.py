@@ -6,6 +6,7 @@ import os
 import random
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,12 +14,14 @@ import pytest
 from jobmon_tui.errors import SourceError
 from jobmon_tui.model.measures import CpuTimes, Free, Gpu, ReadWrite, Traffic, Used
 from jobmon_tui.sources.ganglia import GangliaSource
-from jobmon_tui.sources.readings import ReadingsAnswer
+from jobmon_tui.sources.readings import NodeReading, ReadingsAnswer
 from tests import servers
 from tests.real.ganglia_server import GangliaServer, core_metrics, wait_until, why_unavailable
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
+ASKS_EVERY = 1.0
+"""Seconds between two of gmetad's questions to gmond."""
 Metrics = dict[str, tuple[float | str, str]]
 AMOUNTS: Metrics = {
     "cpu_user": (12.5, "%"),
@@ -77,12 +80,25 @@ def ganglia() -> Iterator[GangliaServer]:
         yield server
 
 
+def measured(answer: ReadingsAnswer) -> dict[str, NodeReading]:
+    """What it tells of each host, but for when."""
+    return {host: replace(reading, reported_at=None) for host, reading in answer.nodes.items()}
+
+
 def settled(source: GangliaSource, hosts: int, cores: int) -> ReadingsAnswer:
-    """The first answer in which everything has arrived: gmetad asks gmond once a second."""
+    """The first answer in which everything has arrived.
+
+    gmetad asks gmond once a second and tells meanwhile what it has taken in so far, in no order of ours: an
+    answer is whole when it has stayed the same for longer than that.
+    """
     answers: list[ReadingsAnswer] = []
+    same_since = time.monotonic()
 
     def has_all() -> bool:
+        nonlocal same_since
         answers.append(source.load([], []))
+        if len(answers) == 1 or measured(answers[-1]) != measured(answers[-2]):
+            same_since = time.monotonic()
         nodes = answers[-1].nodes.values()
         # gmetad may have some of a core's five times before the others: then they do not make up 100 %.
         found = sum(
@@ -92,7 +108,8 @@ def settled(source: GangliaSource, hosts: int, cores: int) -> ReadingsAnswer:
             for core in node.cpu.cores
         )
         power = [node.power for node in nodes if node.power is not None]
-        return len(nodes) == hosts and found == cores and bool(power)
+        is_all = len(nodes) == hosts and found == cores and bool(power)
+        return is_all and time.monotonic() - same_since > 2 * ASKS_EVERY
 
     wait_until(has_all, f"{hosts} hosts with {cores} cores are there")
     return answers[-1]
