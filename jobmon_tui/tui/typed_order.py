@@ -24,6 +24,10 @@ QUIET_ROUNDS = 2
 key did counts as done: a line that is closed says so to its own widget first, and that to the screen."""
 LONGEST_WAIT = 2.0
 """Seconds after which the next key is given out all the same: nothing that goes wrong may keep the keys."""
+DECIDES_WITHIN = 1.0
+"""Seconds that a key waits for a screen to close that has all it needs but an answer from outside."""
+LOOKS_EVERY = 0.05
+"""Seconds between two looks whether it has closed."""
 AT_ONCE = "ctrl+c"
 """The key that waits for nothing."""
 MOVES = frozenset(
@@ -33,6 +37,20 @@ MOVES = frozenset(
 )
 """Keys that move something and open nothing: those that follow each other need not wait. A held key comes
 thirty times a second."""
+
+
+class Undecided:
+    """A screen that may have been told all it asks for, and closes once it can tell what comes of it.
+
+    What is typed meanwhile is meant for what comes after.
+    """
+
+    is_undecided = False
+    """Whether it only waits for an answer from outside."""
+
+    def give_up(self) -> None:
+        """Close with nothing: the user does something else."""
+        raise NotImplementedError
 
 
 class TypedOrder:
@@ -52,6 +70,8 @@ class TypedOrder:
         self._typing_in: Input | None = None
         """The line that it is text for."""
         self._limit: asyncio.TimerHandle | None = None
+        self._held_until: float | None = None
+        """When a screen has to have decided that keys wait for, in the event loop's seconds."""
         self._target: Widget | None = None
         """Where it went, or the present round began."""
         self._round = 0
@@ -63,11 +83,14 @@ class TypedOrder:
         """A key was pressed, or text pasted: give it out at once, or after those before it."""
         is_quit = isinstance(event, Key) and event.key == AT_ONCE
         goes_on = not self._waiting and (self._goes_on_typing(event) or self._goes_on_moving(event))
-        if is_quit or self._under_way is None or goes_on:
+        is_next = self._under_way is None and not self._waiting and self._undecided(event) is None
+        if is_quit or is_next or goes_on:
             await self._give(event)
             return
         self._waiting.append(event)
-        if not self._round:
+        if self._under_way is None:
+            self._hold()
+        elif not self._round:
             self._begin_round()
 
     def came_back(self, event: Key) -> None:
@@ -95,6 +118,32 @@ class TypedOrder:
         return (
             isinstance(event, Key) and event.key in MOVES and isinstance(before, Key) and before.key in MOVES
         )
+
+    def _undecided(self, event: Key | Paste) -> Undecided | None:
+        """The screen that this has to wait for; the key that closes it does not."""
+        screen = self._app.screen
+        is_for_it = isinstance(event, Key) and event.key == "escape"
+        return screen if isinstance(screen, Undecided) and screen.is_undecided and not is_for_it else None
+
+    def _hold(self) -> None:
+        """Keep what waits until the screen has closed, and have it closed in the end."""
+        loop = asyncio.get_running_loop()
+        if self._held_until is None:
+            self._held_until = loop.time() + DECIDES_WITHIN
+            loop.call_later(LOOKS_EVERY, self._look_again)
+
+    def _look_again(self) -> None:
+        loop = asyncio.get_running_loop()
+        screen = self._undecided(self._waiting[0]) if self._waiting else None
+        if screen is not None and self._held_until is not None and loop.time() < self._held_until:
+            loop.call_later(LOOKS_EVERY, self._look_again)
+            return
+        self._held_until = None
+        if screen is not None:
+            screen.give_up()
+        # What it comes to may open something, as any key may.
+        self._target, self._quiet = self._focused, 0
+        self._begin_round()
 
     async def _give(self, event: Key | Paste) -> None:
         if self._limit is not None:
@@ -140,7 +189,9 @@ class TypedOrder:
             self._limit.cancel()
         self._limit = self._under_way = self._typing_in = None
         self._round = 0
-        if self._waiting:
+        if self._waiting and self._undecided(self._waiting[0]) is not None:
+            self._hold()
+        elif self._waiting:
             await self._give(self._waiting.popleft())
         while self._waiting and self._goes_on_typing(self._waiting[0]):
             await self._give(self._waiting.popleft())

@@ -16,6 +16,7 @@ from textual.widgets.option_list import Option
 
 from jobmon_tui.model.text import printable
 from jobmon_tui.tui.theme import palette
+from jobmon_tui.tui.typed_order import Undecided
 
 MOST_MATCHES = 50
 LOOK_AGAIN = 0.1
@@ -34,7 +35,7 @@ class Match:
     """What sort of thing it is, in a word or a few."""
 
 
-class Picker(ModalScreen[Match | None]):
+class Picker(ModalScreen[Match | None], Undecided):
     """Returns the match that was picked, or ``None``.
 
     Args:
@@ -78,7 +79,7 @@ class Picker(ModalScreen[Match | None]):
         """Take the highlighted match."""
         event.stop()
         if self._waits:
-            # What is typed from now on is meant for what comes after.
+            self.is_undecided = True
             self.query_one(Input).disabled = True
             return
         highlighted = self.query_one(OptionList).highlighted
@@ -98,6 +99,12 @@ class Picker(ModalScreen[Match | None]):
 
     def action_dismiss_none(self) -> None:
         """Close without picking."""
+        self.dismiss(None)
+
+    def give_up(self) -> None:
+        """Nothing is known to pick from, and the user does not wait for it."""
+        self.is_undecided = False
+        self.app.notify("There has been no answer yet to pick from.", timeout=4)
         self.dismiss(None)
 
     def _search(self, text: str) -> None:
@@ -123,5 +130,6 @@ class Picker(ModalScreen[Match | None]):
         line = self.query_one(Input)
         self._waits = False
         self._search(line.value)
-        if line.disabled and not self._waits:
+        if self.is_undecided and not self._waits:
+            self.is_undecided = False
             self.dismiss(self._shown[0] if self._shown else None)
