@@ -182,7 +182,7 @@ class JobmonApp(App[None]):
             self.present = message.picture
             if self.overview is not None:
                 self.overview.told(self.cluster, message.picture.snapshot, self.feed.title)
-            if not self.time_machine.is_past:
+            if self.time_machine.shown is None:
                 self._show_picture(message.picture)
             watch.time_passed()
         if failed:
@@ -370,7 +370,9 @@ class JobmonApp(App[None]):
         """Bring the lines at the top of a screen up to date."""
         header.clock = banner.clock = self.clock
         header.picture, header.failure = self.picture, self.failure
-        header.instant, header.is_waiting = self.time_machine.asked, self.time_machine.is_waiting
+        machine = self.time_machine
+        header.instant = machine.asked if machine.shows_past else None
+        header.is_waiting = machine.is_waiting
         header.title_text, header.kind = self.feed.title, self.feed.kind
         header.pace, header.interval, header.paused = self.poller.pace, self.poller.interval, self.paused
         header.written_every = self.feed.written_every or 0.0

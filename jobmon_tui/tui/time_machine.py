@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable
-from functools import partial
 
 from jobmon_tui.analysis.timeline import Timeline
 from jobmon_tui.tui.past_reader import PastReader
@@ -69,6 +68,11 @@ class TimeMachine:
         return self.asked is not None and not self.problem and self._arrived != self.asked
 
     @property
+    def shows_past(self) -> bool:
+        """Whether the past is shown, or about to be; the present stays where no past could be read."""
+        return self.shown is not None or self.is_waiting
+
+    @property
     def speed(self) -> float:
         """Seconds of the cluster's time that pass in a second of playing."""
         return SPEEDS[self._speed]
@@ -93,7 +97,7 @@ class TimeMachine:
             self.problem = ""
         early, self._early = self._early, []
         for move in early:
-            move()
+            self._once_read(move)
 
     def arrived(self, picture: Picture, asked: float) -> bool:
         """A picture of the past has come; whether it is to be shown.
@@ -119,10 +123,18 @@ class TimeMachine:
 
     # Moving.
 
+    def _once_read(self, move: Callable[[], None]) -> None:
+        """Move now or, before it is known which instants there are, as soon as it is."""
+        if not self.is_read:
+            self._early.append(move)
+        elif self.timeline:
+            move()
+
     def to(self, time: float) -> None:
         """Go to the kept instant that is nearest to a time (Unix seconds)."""
-        if not self.timeline:
-            return
+        self._once_read(lambda: self._to(time))
+
+    def _to(self, time: float) -> None:
         before = self.asked
         time = self.timeline.nearest(time)
         self.asked, self.problem = time, ""
@@ -139,31 +151,25 @@ class TimeMachine:
 
     def step(self, count: int) -> None:
         """So many kept instants later or, below zero, earlier."""
-        if not self.is_read:
-            self._early.append(partial(self.step, count))
-        elif self.timeline:
-            self.to(self.timeline.stepped(self._now, count))
+        self._once_read(lambda: self._to(self.timeline.stepped(self._now, count)))
 
     def jump(self, seconds: float) -> None:
         """About so many seconds later or, below zero, earlier; at least to the next kept instant."""
-        if not self.is_read:
-            self._early.append(partial(self.jump, seconds))
-        if not self.timeline:
-            return
+        self._once_read(lambda: self._jump(seconds))
+
+    def _jump(self, seconds: float) -> None:
         there = self.timeline.nearest(self._now + seconds)
         if (there - self._now) * seconds <= 0:
             there = self.timeline.stepped(self._now, 1 if seconds > 0 else -1)
-        self.to(there)
+        self._to(there)
 
     def to_first(self) -> None:
         """To the oldest instant that is kept."""
-        if self.timeline:
-            self.to(self.timeline.first)
+        self._once_read(lambda: self._to(self.timeline.first))
 
     def to_last(self) -> None:
         """To the newest instant that is kept; the present goes on from there."""
-        if self.timeline:
-            self.to(self.timeline.last)
+        self._once_read(lambda: self._to(self.timeline.last))
 
     def to_present(self) -> None:
         """Back to the present."""
@@ -184,11 +190,12 @@ class TimeMachine:
 
     def toggle_playing(self) -> None:
         """Play forward from here, or stop; at the end (and in the present) begin where everything does."""
-        if not self.timeline:
-            return
+        self._once_read(self._toggle_playing)
+
+    def _toggle_playing(self) -> None:
         self.is_playing = not self.is_playing
         if self.is_playing and (self.asked is None or self.asked >= self.timeline.last):
-            self.to_first()
+            self._to(self.timeline.first)
 
     def change_speed(self, step: int) -> None:
         """Play faster (above zero) or slower."""
@@ -202,7 +209,7 @@ class TimeMachine:
         times = self.timeline.times
         there = times[max(0, bisect_right(times, play_time) - 1)]
         if there > self.asked:
-            self.to(there)
+            self._to(there)
         self._play_time = play_time
         if play_time >= self.timeline.last:
             self.is_playing = False

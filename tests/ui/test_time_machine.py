@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -37,8 +38,11 @@ class PastFeed(FakeFeed):
             NOW - hours * HOUR + number * STEP for number in range(int(hours * HOUR / STEP) + 1)
         )
         self.damaged: frozenset[float] = frozenset()
+        self.may_tell = threading.Event()
+        self.may_tell.set()
 
     def timeline(self) -> tuple[float, ...]:
+        self.may_tell.wait(10)
         return self.times
 
     def history(self) -> Mapping[float, Usage]:
@@ -243,6 +247,50 @@ async def test_a_damaged_snapshot_is_told_and_passed(open_app: OpenApp) -> None:
         await press(pilot, "left")
         assert shown_at(pilot) == NOW - 3 * STEP
         assert "damaged" not in text_of(pilot, "TimelineBar")
+
+
+async def test_the_present_stays_the_present_where_no_past_could_be_read(open_app: OpenApp) -> None:
+    feed = PastFeed()
+    feed.damaged = frozenset({NOW - STEP})
+    async with open_app(feed, size=(120, 40)) as pilot:
+        await press(pilot, "t", "left")
+        assert "data7.json.gz: damaged" in text_of(pilot, "TimelineBar")
+        assert "PAST" not in text_of(pilot, StatusHeader.__name__)
+        assert not pilot.app.screen.has_class("past")
+        feed.answer = replace(small_cluster(NOW), timestamp=NOW + 1)
+        app_of(pilot).action_refresh_now()
+        async with asyncio.timeout(10):
+            while shown_at(pilot) != NOW + 1:
+                await asyncio.sleep(0.01)
+        await press(pilot, "left")
+        assert shown_at(pilot) == NOW - 2 * STEP
+        assert "PAST" in text_of(pilot, StatusHeader.__name__)
+
+
+@pytest.mark.parametrize(
+    ("keys", "hours"),
+    [
+        (("home",), 6),
+        (("home", "right_square_bracket"), 5),
+        (("left_square_bracket", "left_square_bracket"), 2),
+        (("g", "minus", "3", "h", "enter"), 3),
+        (("p", "p"), 6),
+    ],
+)
+async def test_keys_wait_until_it_is_known_what_is_kept(
+    open_app: OpenApp, keys: tuple[str, ...], hours: int
+) -> None:
+    feed = PastFeed()
+    feed.may_tell.clear()
+    async with open_app(feed, size=(120, 40)) as pilot:
+        for key in ("t", *keys):
+            await pilot.press(key)
+        assert shown_at(pilot) == NOW
+        assert "reading what is kept" in text_of(pilot, "TimelineBar")
+        feed.may_tell.set()
+        async with asyncio.timeout(10):
+            while shown_at(pilot) != NOW - hours * HOUR:
+                await asyncio.sleep(0.01)
 
 
 async def test_where_nothing_is_kept_it_says_so(open_app: OpenApp, feed: FakeFeed) -> None:

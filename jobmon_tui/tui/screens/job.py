@@ -203,7 +203,7 @@ class JobView(DrillView):
         job = job or self._last
         pane = self.query_one("#job-facts-pane")
         titled(pane, f"Job {self._job_id}")
-        is_past = self.main.jobmon.time_machine.is_past
+        is_past = self.main.jobmon.time_machine.shows_past
         if job is None:
             unknown = "was not there at that instant" if is_past else "is not known to Slurm"
             self.query_one(FactSheet).show((Fact("job", f"{self._job_id} {unknown}", "warning"),))
@@ -270,7 +270,7 @@ class JobView(DrillView):
             and bool(job.layout)
             and job.username == app.own_name
             and app.feed.kind == "live"
-            and not app.time_machine.is_past
+            and not app.time_machine.shows_past
         )
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

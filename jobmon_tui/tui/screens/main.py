@@ -180,14 +180,14 @@ class MainScreen(Choosing):
 
     def show_time(self) -> None:
         """The header follows the time machine; the past has frames of its own colour."""
-        self.set_class(self.jobmon.time_machine.is_past, "past")
+        self.set_class(self.jobmon.time_machine.shows_past, "past")
         self._show_staleness()
         self._show_status()
 
     def _show_staleness(self) -> None:
         """A picture that should be newer is grey; one of the past is as old as it should be."""
         app = self.jobmon
-        is_stale = app.failure is not None and self.picture is not None and not app.time_machine.is_past
+        is_stale = app.failure is not None and self.picture is not None and not app.time_machine.shows_past
         self.query_one("#views").set_class(is_stale, "stale")
 
     def comparison_changed(self) -> None:

@@ -110,7 +110,7 @@ class TimelinePane(Vertical):
             case "mark":
                 self.jobmon.mark_instant()
                 self.main.comparison_changed()
-            case "ask" if machine.timeline:
+            case "ask" if machine.timeline or not machine.is_read:
                 prompt = InstantPrompt(self.jobmon.clock(), machine.timeline)
                 self.app.push_screen(prompt, self._typed)
             case "live":
