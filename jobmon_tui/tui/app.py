@@ -370,9 +370,7 @@ class JobmonApp(App[None]):
         """Bring the lines at the top of a screen up to date."""
         header.clock = banner.clock = self.clock
         header.picture, header.failure = self.picture, self.failure
-        machine = self.time_machine
-        header.instant = machine.asked if machine.shows_past else None
-        header.is_waiting = machine.is_waiting
+        header.instant, header.is_waiting = self.time_machine.instant, self.time_machine.is_waiting
         header.title_text, header.kind = self.feed.title, self.feed.kind
         header.pace, header.interval, header.paused = self.poller.pace, self.poller.interval, self.paused
         header.written_every = self.feed.written_every or 0.0

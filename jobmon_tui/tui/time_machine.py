@@ -73,6 +73,11 @@ class TimeMachine:
         return self.shown is not None or self.is_waiting
 
     @property
+    def instant(self) -> float | None:
+        """What is shown of the past, or about to be, in Unix seconds; ``None`` for the present."""
+        return self.asked if self.shows_past else None
+
+    @property
     def speed(self) -> float:
         """Seconds of the cluster's time that pass in a second of playing."""
         return SPEEDS[self._speed]

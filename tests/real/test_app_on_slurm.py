@@ -37,6 +37,8 @@ from tests.real.wrappers import Commands
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
 WIDE = (200, 50)
+WIDER = (260, 50)
+"""Job ids are shown in full, whatever array tasks they stand for."""
 
 
 @pytest.fixture
@@ -86,7 +88,7 @@ async def test_users_have_the_cores_that_slurm_gave_them(slurm: SlurmCluster) ->
 
 async def test_each_job_is_listed_with_its_state(slurm: SlurmCluster) -> None:
     states = slurm.job_states()
-    async with opened(WIDE) as driver:
+    async with opened(WIDER) as driver:
         await driver.press("2", "F")
         await driver.sees(r"_\[6-19%6\] ")
         for state in ("RUNNING", "PENDING"):
@@ -233,7 +235,7 @@ async def test_a_filter_that_is_wrong_says_where(slurm: SlurmCluster) -> None:
 
 async def test_an_array_unfolds_and_folds(slurm: SlurmCluster, population: Population) -> None:
     array = population.array
-    async with opened(WIDE) as driver:
+    async with opened(WIDER) as driver:
         await driver.press("2")
         assert await driver.filters("name:sweep") == (20, 35)
         await driver.sees(rf"{array} ▸20 .* 6R 14PD ")

@@ -11,32 +11,24 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from jobmon_tui.errors import SourceError
 from jobmon_tui.sources.slurm.sampler import JobSampler
-from jobmon_tui.sources.slurm.sampler_frame import Observation
 from jobmon_tui.sources.slurm.sstat import Sstat
 from tests import servers
 from tests.real.app_driving import opened
+from tests.real.busy_job import GONE_WITHIN, NODE, assert_busy, observed, submit_busy_job, wait_for
 from tests.real.slurm_cluster import SlurmCluster, why_unavailable
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
-NODE = "c006"
-HOLDER = (
-    f"{sys.executable} -c 'import time; held = bytearray(100 << 20); time.sleep(3000)' & while :; do :; done"
-)
-GONE_WITHIN = 6.0
-"""Seconds."""
-
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[SlurmCluster]:
-    """A cluster with one job of whoever runs the tests, which keeps one core and 100 MiB busy."""
     servers.demand(why_unavailable())
     with SlurmCluster() as cluster:
         yield cluster
@@ -60,20 +52,7 @@ def sampler() -> Iterator[JobSampler]:
 @pytest.fixture(scope="module")
 def burner(cluster: SlurmCluster) -> str:
     """A task of a job array, which srun and sstat know by another name than its users."""
-    user = pwd.getpwuid(os.getuid()).pw_name
-    job = cluster.submit(user, "--array=3-4%1", "-n1", "--mem=500", f"--nodelist={NODE}", script=HOLDER)
-    cluster.wait_until(lambda: cluster.job_states().get(f"{job}_3", ("",))[0] == "RUNNING", "the job runs")
-    return f"{job}_3"
-
-
-def wait_for(condition: Callable[[], bool], seconds: float) -> bool:
-    """Whether it holds before that time has passed."""
-    last = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > last:
-            return False
-        time.sleep(0.05)
-    return True
+    return submit_busy_job(cluster, "--array=3-4%1", task="3")
 
 
 def steps(cluster: SlurmCluster) -> list[str]:
@@ -100,34 +79,11 @@ def all_gone(cluster: SlurmCluster) -> bool:
     return wait_for(lambda: not processes(cluster) and not steps(cluster), GONE_WITHIN)
 
 
-def observed(sampler: JobSampler) -> Observation:
-    """The first observation that tells how busy the job is."""
-    seen: list[Observation] = []
-
-    def is_there() -> bool:
-        newest = sampler.latest()
-        if newest is not None and newest.busy is not None:
-            seen.append(newest)
-        return bool(seen)
-
-    assert wait_for(is_there, 20), sampler.latest()
-    return seen[0]
-
-
 def test_a_busy_job_is_seen_busy_and_closing_leaves_nothing(
     cluster: SlurmCluster, burner: str, sampler: JobSampler
 ) -> None:
     sampler.start(burner, NODE)
-    seen = observed(sampler)
-    assert seen.node == NODE
-    assert seen.busy is not None
-    # One process that never rests; other tests may want this machine's few cores, too.
-    assert 0.2 < seen.busy < 1.2
-    assert seen.memory is not None
-    assert 100 < seen.memory < 150
-    # Nobody confines the job to its core here, so that nobody knows which one it is.
-    assert seen.cores == {}
-    assert seen.gpus == ()
+    assert_busy(observed(sampler))
     assert len(processes(cluster)) >= 2
     assert steps(cluster) == ["jobmon"]
     began = time.monotonic()

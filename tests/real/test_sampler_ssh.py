@@ -6,10 +6,9 @@ import os
 import pwd
 import signal
 import socket
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,21 +16,15 @@ import pytest
 
 from jobmon_tui.errors import SourceError
 from jobmon_tui.sources.slurm.sampler import JobSampler
-from jobmon_tui.sources.slurm.sampler_frame import Observation
 from tests import servers
 from tests.real import slurm_cluster, ssh_server
+from tests.real.busy_job import GONE_WITHIN, NODE, assert_busy, observed, submit_busy_job, wait_for
 from tests.real.slurm_cluster import SlurmCluster
 from tests.real.ssh_server import SshServer
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
-NODE = "c006"
 HOST = "127.0.0.1"
-HOLDER = (
-    f"{sys.executable} -c 'import time; held = bytearray(100 << 20); time.sleep(3000)' & while :; do :; done"
-)
-GONE_WITHIN = 6.0
-"""Seconds."""
 
 
 @pytest.fixture(scope="module")
@@ -59,23 +52,11 @@ def burner(cluster: SlurmCluster) -> str:
     """A job of whoever runs the tests, which keeps a core and 100 MiB busy; another one beside it sleeps."""
     user = pwd.getpwuid(os.getuid()).pw_name
     cluster.submit(user, "-n1", "--mem=500", f"--nodelist={NODE}")
-    job = cluster.submit(user, "-n1", "--mem=500", f"--nodelist={NODE}", script=HOLDER)
-    cluster.wait_until(lambda: cluster.job_states().get(job, ("",))[0] == "RUNNING", "the job runs")
-    return job
+    return submit_busy_job(cluster)
 
 
 def sampler_by(server: SshServer, **options: str) -> JobSampler:
     return JobSampler(via="ssh", ssh_host=HOST, ssh_arguments=server.arguments(**options))
-
-
-def wait_for(condition: Callable[[], bool], seconds: float) -> bool:
-    """Whether it holds before that time has passed."""
-    last = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > last:
-            return False
-        time.sleep(0.05)
-    return True
 
 
 def scripts() -> list[int]:
@@ -90,32 +71,10 @@ def scripts() -> list[int]:
     return found
 
 
-def observed(sampler: JobSampler) -> Observation:
-    """The first observation that tells how busy the job is."""
-    seen: list[Observation] = []
-
-    def is_there() -> bool:
-        newest = sampler.latest()
-        if newest is not None and newest.busy is not None:
-            seen.append(newest)
-        return bool(seen)
-
-    assert wait_for(is_there, 20), sampler.latest()
-    return seen[0]
-
-
 def test_only_that_job_is_seen_and_closing_leaves_nothing(server: SshServer, burner: str) -> None:
     sampler = sampler_by(server)
     sampler.start(burner, NODE)
-    seen = observed(sampler)
-    assert seen.node == NODE
-    assert seen.busy is not None
-    # One process that never rests; other tests may want this machine's few cores, too.
-    assert 0.2 < seen.busy < 1.2
-    assert seen.memory is not None
-    assert 100 < seen.memory < 150
-    assert seen.cores == {}
-    assert seen.gpus == ()
+    assert_busy(observed(sampler))
     assert scripts()
     began = time.monotonic()
     sampler.close()
