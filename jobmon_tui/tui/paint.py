@@ -170,6 +170,8 @@ def changed_regions(old: Sequence[Strip], new: Sequence[Strip], *, gap: int = 4)
     """
     regions: list[Region] = []
     for y in range(max(len(old), len(new))):
+        if y < min(len(old), len(new)) and old[y] == new[y]:
+            continue
         before = _styled_cells(old[y]) if y < len(old) else []
         now = _styled_cells(new[y]) if y < len(new) else []
         spans = one_span(changed_spans(before, now, gap))

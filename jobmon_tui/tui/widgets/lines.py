@@ -53,6 +53,6 @@ class Lines(Widget):
     def _painted(self) -> list[Strip]:
         width, base = self.size.width, self.rich_style
         return [
-            strip_of((text, base + style) for text, style in runs).adjust_cell_length(width, base)
+            strip_of(runs, base).adjust_cell_length(width, base)
             for runs in self.paint(width, palette(self))
         ]

@@ -98,6 +98,10 @@ class TimelineBar(Lines, can_focus=True):
         self._known: tuple[object, ...] = ()
         self._shares: list[Share | None] = []
         self._recorded: list[bool] = []
+        self._times = ""
+        """The line below the columns."""
+        self._drawn: tuple[object, list[list[Run]]] = (None, [])
+        """The picture without the cursor, and what it was made of: a step moves nothing but the cursor."""
 
     def _want(self, what: str, amount: float = 0.0) -> None:
         self.post_message(self.Wanted(what, amount))
@@ -167,7 +171,7 @@ class TimelineBar(Lines, can_focus=True):
         if not self.machine.timeline:
             return [self._headline(width, colours), *self._nothing(rows, colours), []]
         self._look_up()
-        return [self._headline(width, colours), *self._picture(rows, colours), self._hours(colours)]
+        return [self._headline(width, colours), *self._picture(rows, colours), [(self._times, colours.dim)]]
 
     def _nothing(self, rows: int, colours: Palette) -> list[list[Run]]:
         machine = self.machine
@@ -193,6 +197,8 @@ class TimelineBar(Lines, can_focus=True):
         self._known = known
         self._shares = timeline.shares(start, end, columns, self.user)
         self._recorded = timeline.recorded(start, end, columns)
+        self._times = self._hours()
+        self._drawn = (None, [])
 
     def _headline(self, width: int, colours: Palette) -> list[Run]:
         """The instant; then, as far as there is room, what went wrong, the comparison, the rest."""
@@ -270,21 +276,29 @@ class TimelineBar(Lines, can_focus=True):
 
     def _picture(self, rows: int, colours: Palette) -> list[list[Run]]:
         """The columns from the top row down; the shown instant's has the cursor's background."""
-        here, marked = self._column(self.machine.asked), self._column(self._marked_at)
-        levels = ASCII_LEVELS if self._glyphs == "ascii" else LEVELS
+        lines = [list(line) for line in self._without_cursor(rows, colours)]
         cursor = colours.cursor if self.has_focus else colours.cursor_blurred
-        lines: list[list[Run]] = []
-        for row in range(rows - 1, -1, -1):
-            line: list[Run] = [(" " * _MARGIN, colours.plain)]
-            for place, share in enumerate(self._shares):
-                text, style = self._cell(share, self._recorded[place], row, rows, levels, colours)
-                if place == here:
-                    style += cursor
-                elif place == marked:
-                    style += colours.marked
-                line.append((text, style))
-            lines.append(line)
+        # Where both are in one column, the cursor is what counts.
+        under = {self._column(self._marked_at): colours.marked, self._column(self.machine.asked): cursor}
+        for place, look in under.items():
+            for line in lines if 0 <= place < len(self._shares) else ():
+                text, style = line[place + 1]
+                line[place + 1] = (text, style + look)
         return lines
+
+    def _without_cursor(self, rows: int, colours: Palette) -> list[list[Run]]:
+        made_of = (rows, colours, self._glyphs)
+        if self._drawn[0] != made_of:
+            levels = ASCII_LEVELS if self._glyphs == "ascii" else LEVELS
+            lines: list[list[Run]] = []
+            for row in range(rows - 1, -1, -1):
+                cells = [
+                    self._cell(share, recorded, row, rows, levels, colours)
+                    for share, recorded in zip(self._shares, self._recorded, strict=True)
+                ]
+                lines.append([(" " * _MARGIN, colours.plain), *cells])
+            self._drawn = (made_of, lines)
+        return self._drawn[1]
 
     def _cell(
         self, share: Share | None, recorded: bool, row: int, rows: int, levels: str, colours: Palette
@@ -299,9 +313,9 @@ class TimelineBar(Lines, can_focus=True):
             # A cell has one foreground: what lies above theirs shows as its background, if it fills the rest.
             behind = Style(bgcolor=colours.faint.color) if filled >= steps > theirs else Style()
             return levels[min(steps, theirs) - 1], colours.accent + behind
-        if filled <= 0:
-            return " ", colours.plain
-        return levels[min(steps, filled) - 1], colours.faint if self.user is not None else colours.used
+        look = colours.faint if self.user is not None else colours.used
+        # Blanks look like that, too: one run of a line instead of one for each column.
+        return levels[min(steps, filled) - 1] if filled > 0 else " ", look
 
     @property
     def _marked_at(self) -> float | None:
@@ -315,7 +329,7 @@ class TimelineBar(Lines, can_focus=True):
             return -1
         return max(0, min(self._columns - 1, int((time - start) * self._columns / (end - start))))
 
-    def _hours(self, colours: Palette) -> list[Run]:
+    def _hours(self) -> str:
         """Round times below the columns in which they lie."""
         start, end = self._range
         mark = "'" if self._glyphs == "ascii" else "╵"
@@ -327,4 +341,4 @@ class TimelineBar(Lines, can_focus=True):
                 # Near the edge there may be room for nothing but the mark.
                 fits = place + len(written) <= self._columns
                 text = text.ljust(place) + (f"{written} " if fits else mark)
-        return [(" " * _MARGIN + text, colours.dim)]
+        return " " * _MARGIN + text
