@@ -19,6 +19,10 @@ class Share(NamedTuple):
     """Cores of one user's running jobs; 0 where nobody is asked about."""
 
 
+HELD = 200.0
+"""Seconds for which a known use stands for kept instants without one: a compact history tells it every 90."""
+
+
 @dataclass(frozen=True, slots=True)
 class Timeline:
     """The instants that a feed can show, and what is known of the cluster's use at them."""
@@ -75,21 +79,40 @@ class Timeline:
             user: Whose share is told besides.
 
         Returns:
-            One entry for each part; ``None`` where nothing is known.
+            One entry for each part; ``None`` where nothing is known. A part with an instant, but none whose
+            use is known, has the use of the part before it for as long as `HELD`.
         """
         sums: list[list[float]] = [[0.0, 0.0, 0.0] for _ in range(max(0, columns))]
         if columns <= 0 or end <= start:
             return []
         scale = columns / (end - start)
+        told: set[int] = set()
         for time, usage in self.history.items():
-            if not start <= time <= end or usage.available <= 0:
+            if not start <= time <= end:
                 continue
-            part = sums[min(columns - 1, int((time - start) * scale))]
+            place = min(columns - 1, int((time - start) * scale))
+            told.add(place)
+            if usage.available <= 0:
+                continue
+            part = sums[place]
             part[0] += 1
             part[1] += usage.running / usage.available
             if user is not None:
                 part[2] += usage.users.get(user, 0) / usage.available
-        return [Share(used / count, theirs / count) if count else None for count, used, theirs in sums]
+        shares = [Share(used / count, theirs / count) if count else None for count, used, theirs in sums]
+        return self._held_on(shares, told, start, end)
+
+    def _held_on(
+        self, shares: list[Share | None], told: set[int], start: float, end: float
+    ) -> list[Share | None]:
+        recorded = self.recorded(start, end, len(shares))
+        most = int(HELD * len(shares) / (end - start))
+        last, age = None, 0
+        for place, share in enumerate(shares):
+            last, age = (share, 0) if place in told else (last, age + 1)
+            if recorded[place] and age <= most:
+                shares[place] = last
+        return shares
 
     def recorded(self, start: float, end: float, columns: int) -> list[bool]:
         """Whether there is any instant in each of some equal parts of a time (as in `shares`)."""

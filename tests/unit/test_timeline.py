@@ -49,6 +49,15 @@ def test_shares_are_means_and_what_nobody_knows_is_no_share() -> None:
     assert shares[3] is None
 
 
+def test_a_kept_instant_without_a_known_use_shows_the_one_before_it_for_a_while() -> None:
+    times = tuple(30.0 * number for number in range(21))
+    history = {90.0: usage(50), 180.0: usage(70)}
+    shares = Timeline((*times[:7], *times[8:]), history).shares(0, 600, 20)
+    used = [None if share is None else share.used for share in shares]
+    # Nothing is known of what was before, nor where nothing was kept (at 210), nor for long.
+    assert used == [None] * 3 + [0.5] * 3 + [0.7, None] + [0.7] * 5 + [None] * 7
+
+
 def test_the_last_instant_belongs_to_the_last_part() -> None:
     timeline = Timeline((0.0, 40.0), {0.0: usage(1), 40.0: usage(100)})
     shares = timeline.shares(0, 40, 4)

@@ -53,6 +53,5 @@ class Lines(Widget):
     def _painted(self) -> list[Strip]:
         width, base = self.size.width, self.rich_style
         return [
-            strip_of(runs, base).adjust_cell_length(width, base)
-            for runs in self.paint(width, palette(self))
+            strip_of(runs, base).adjust_cell_length(width, base) for runs in self.paint(width, palette(self))
         ]

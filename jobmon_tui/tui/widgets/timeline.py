@@ -17,6 +17,7 @@ from textual.message import Message
 from jobmon_tui.analysis.axes import time_ticks
 from jobmon_tui.analysis.diff import ENDED, STARTED, SUBMITTED, Comparison
 from jobmon_tui.analysis.timeline import Share
+from jobmon_tui.model.snapshot import Usage
 from jobmon_tui.model.text import printable
 from jobmon_tui.model.times import age_text, clock_text, stamp_text
 from jobmon_tui.tui.paint import ASCII_LEVELS, LEVELS, Run, runs_width, shorten
@@ -237,11 +238,20 @@ class TimelineBar(Lines, can_focus=True):
             pieces.append(("  reading ...", colours.dim))
         return pieces
 
-    def _use(self, colours: Palette) -> list[Run]:
+    def _usage(self) -> Usage | None:
+        """The cores in use at the instant: as its picture has them or, before it is there, the history."""
         machine = self.machine
         if machine.asked is None:
-            return []
-        usage = machine.timeline.usage_at(machine.asked)
+            return None
+        index = None if machine.shown is None else machine.shown.index
+        is_there = not machine.is_waiting and not machine.problem
+        if index is None or index.totals.cores_available is None or not is_there:
+            return machine.timeline.usage_at(machine.asked)
+        cores = {user.name: user.cores for user in index.users if user.name == self.user}
+        return Usage(available=index.totals.cores_available, running=index.totals.cores_used, users=cores)
+
+    def _use(self, colours: Palette) -> list[Run]:
+        usage = self._usage()
         if usage is None:
             return []
         text = f"{grouped(usage.running)} of {grouped(usage.available)} cores in use"
