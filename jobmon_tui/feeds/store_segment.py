@@ -23,9 +23,11 @@ from jobmon_tui.errors import SnapshotError
 from jobmon_tui.model.text import printable
 
 SUFFIX = ".segment"
-VERSION = 1
+VERSION = 2
 SNAPSHOT, READINGS, INDEX = 1, 2, 3
 """The kinds of frames; what a reader does not know it passes over."""
+BLOCK = 8
+"""Snapshots that are told as changes to the first of them."""
 LARGEST_FRAME = 1 << 29
 """Bytes; what claims to be longer is damaged."""
 
@@ -86,10 +88,12 @@ def segment_start(path: Path) -> float:
 def base_of(number: int) -> int:
     """The snapshot as changes to which another of the same segment is told; the first one is whole.
 
-    The lowest binary digit is taken away, so most are told as changes to one of a moment ago, and none needs
-    more than as many others as its number has digits.
+    It is the first of a block of some or, for that one, the first of all: whoever has read one snapshot has
+    all but itself that any other of its block needs, and never more than three are read to have one. Longer
+    chains of smaller changes save a tenth of the bytes and double the time of a jump.
     """
-    return number & (number - 1)
+    within = number % BLOCK
+    return number - within if within else 0
 
 
 def chain_of(number: int) -> list[int]:
@@ -226,10 +230,10 @@ class SegmentFile:
             raise SnapshotError(
                 f"{self.origin}: is no segment of a store", "It was damaged, or is something else."
             )
-        if version > VERSION:
+        if version != VERSION:
             raise SnapshotError(
                 f"{self.origin}: cannot read a store of version {version}",
-                f"Version {VERSION} can be read; a newer jobmon may read more.",
+                f"Version {VERSION} can be read; another jobmon may read this one.",
             )
 
     def _read_index(self, handle: int, size: int) -> bool:

@@ -15,7 +15,7 @@ import pytest
 
 from jobmon_tui.errors import SnapshotError
 from jobmon_tui.feeds.store import SEGMENT_SECONDS, StoreReader, StoreWriter
-from jobmon_tui.feeds.store_segment import SNAPSHOT, SegmentFile, base_of, chain_of
+from jobmon_tui.feeds.store_segment import BLOCK, SNAPSHOT, SegmentFile, base_of, chain_of
 from jobmon_tui.model.series import Series, SeriesRequest
 from tests.unit.test_store import BEGIN, check_all, every_30_seconds, only_segment, snapshot, write
 
@@ -27,8 +27,9 @@ def frames_of(path: Path) -> SegmentFile:
 
 
 def test_the_chain_of_a_snapshot_is_short_and_leads_to_the_first() -> None:
-    assert [base_of(number) for number in (1, 2, 3, 4, 6, 7, 96)] == [0, 0, 2, 0, 4, 6, 64]
-    assert chain_of(119) == [119, 118, 116, 112, 96, 64, 0]
+    assert [base_of(number) for number in (1, 7, 8, 9, 15, 16, 119)] == [0, 0, 0, 8, 8, 0, 112]
+    assert chain_of(119) == [119, 112, 0]
+    assert all(len(chain_of(number)) <= 3 for number in range(1000))
 
 
 # A tail that is not whole
@@ -128,13 +129,13 @@ def test_a_flipped_bit_costs_only_what_depends_on_it(tmp_path: Path) -> None:
 
 
 def test_without_an_index_a_damaged_head_costs_its_own_snapshot_and_those_told_by_it(tmp_path: Path) -> None:
-    times = every_30_seconds(8)
+    times = every_30_seconds(2 * BLOCK + 2)
     writer = StoreWriter(tmp_path)
     for time in times:
         writer.append(snapshot(time))
     path = only_segment(tmp_path)
     data = bytearray(path.read_bytes())
-    damaged = [frame for frame in frames_of(path).frames if frame.kind == SNAPSHOT][4]
+    damaged = [frame for frame in frames_of(path).frames if frame.kind == SNAPSHOT][BLOCK]
     data[damaged.offset - 10] ^= 1
     path.write_bytes(data)
     reader = StoreReader(tmp_path)
@@ -142,7 +143,7 @@ def test_without_an_index_a_damaged_head_costs_its_own_snapshot_and_those_told_b
     (problem,) = reader.problems
     assert problem.message == f"{path}: damaged; some of its instants are missing"
     for number, time in enumerate(times):
-        if number >= 4:
+        if BLOCK in chain_of(number):
             with pytest.raises(SnapshotError):
                 reader.read(time)
         else:
@@ -179,26 +180,27 @@ def test_no_flipped_byte_does_worse_than_a_snapshot_error(tmp_path: Path) -> Non
     assert all(path.name in complaint for complaint in complaints)
 
 
-def test_a_newer_version_is_refused_with_a_message_and_the_rest_is_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", [1, 9])
+def test_another_version_is_refused_with_a_message_and_the_rest_is_read(tmp_path: Path, version: int) -> None:
     write(tmp_path, [BEGIN])
     path = only_segment(tmp_path)
     data = bytearray(path.read_bytes())
-    data[12] = 9
-    newer = tmp_path / f"{BEGIN + 9000:.0f}.segment"
-    newer.write_bytes(data)
+    data[12] = version
+    other = tmp_path / f"{BEGIN + 9000:.0f}.segment"
+    other.write_bytes(data)
     reader = StoreReader(tmp_path)
     assert reader.times() == (BEGIN,)
     (problem,) = reader.problems
-    assert problem.message == f"{newer}: cannot read a store of version 9"
-    assert "Version 1 can be read" in problem.hint
+    assert problem.message == f"{other}: cannot read a store of version {version}"
+    assert "Version 2 can be read" in problem.hint
     path.unlink()
     assert reader.times() == ()
-    with pytest.raises(SnapshotError, match="version 9"):
+    with pytest.raises(SnapshotError, match=f"version {version}"):
         reader.read(BEGIN)
     # A writer of this version leaves it alone.
     writer = StoreWriter(tmp_path)
     writer.append(snapshot(BEGIN + 9030))
-    assert newer.read_bytes() == data
+    assert other.read_bytes() == data
     assert reader.read(BEGIN + 9030) == snapshot(BEGIN + 9030)
 
 
