@@ -88,9 +88,11 @@ class TypedOrder:
             await self._give(event)
             return
         self._waiting.append(event)
+        if self._round:
+            return
         if self._under_way is None:
             self._hold()
-        elif not self._round:
+        else:
             self._begin_round()
 
     def came_back(self, event: Key) -> None:
@@ -139,6 +141,8 @@ class TypedOrder:
             loop.call_later(LOOKS_EVERY, self._look_again)
             return
         self._held_until = None
+        if self._under_way is not None:
+            return
         if screen is not None:
             screen.give_up()
         # What it comes to may open something, as any key may.

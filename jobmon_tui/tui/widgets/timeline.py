@@ -223,7 +223,9 @@ class TimelineBar(Lines, can_focus=True):
 
     def _problem(self, colours: Palette) -> list[Run]:
         machine = self.machine
-        return [(printable(machine.problem, 300), colours.trouble)] if machine.problem else []
+        # Where there is no timeline, it stands in its place.
+        is_said = machine.problem and machine.timeline
+        return [(printable(machine.problem, 300), colours.trouble)] if is_said else []
 
     def _instant(self, colours: Palette) -> list[Run]:
         machine = self.machine
