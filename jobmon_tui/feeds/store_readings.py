@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -26,7 +26,9 @@ _MOST_BYTES = 1 << 28
 _ROUNDED_AWAY = 3
 """Binary digits of each number that are not kept, of eleven."""
 _NOTHING = (int.from_bytes(struct.pack("<e", float("nan")), "little") >> _ROUNDED_AWAY).to_bytes(2, "little")
-_MIDDLE = b"\x80\x00"
+_NO_NUMBER = int.from_bytes(_NOTHING, "little")
+_HALF = 0x80
+_MIDDLE = _HALF.to_bytes(2, "little")
 """Added to each difference: so small ones, up or down, all have the same high byte."""
 _KINDS = ("node", "job")
 _LENGTH = struct.Struct("<III")
@@ -113,10 +115,7 @@ class ReadingFrames:
         Raises:
             ValueError, TypeError, KeyError, zstandard.ZstdError, struct.error, ...: It was damaged.
         """
-        head, *planes = _parts(data)
-        document = json.loads(head.decode("utf-8", "surrogatepass"))
-        names = {kind: [_text(name) for name in document["names"][kind]] for kind in _KINDS}
-        columns = [(kind, _text(reading)) for kind, reading in document["columns"] if kind in _KINDS]
+        names, columns, planes = _opened(data)
         before = self._grown(names, columns)
         if any(2 * len(plane) != len(before) for plane in planes):
             raise ValueError("readings are missing")
@@ -142,10 +141,7 @@ class ReadingFrames:
             if of_kind == kind:
                 number = self._row[2 * (place + slot) : 2 * (place + slot) + 2]
                 if number != _NOTHING:
-                    whole = int.from_bytes(number, "little") << _ROUNDED_AWAY
-                    value = struct.unpack("<e", whole.to_bytes(2, "little"))[0]
-                    # What is rounded beyond the largest number there is comes out infinite.
-                    known[reading] = max(-LARGEST, min(LARGEST, value)) / scale_of(reading)
+                    known[reading] = _value(int.from_bytes(number, "little"), reading)
             place += self._room[of_kind]
         return known
 
@@ -160,13 +156,10 @@ class ReadingFrames:
             slots = self._slots[kind]
             for name in new:
                 slots[name] = len(slots)
-            if len(slots) > _MOST_SLOTS:
-                raise ValueError("more names than there can be")
-            room[kind] = -(-len(slots) // _ROOM) * _ROOM
+            room[kind] = _room_for(len(slots))
         if room == self._room and not columns:
             return self._row
-        if sum(room[kind] for kind, _ in (*self._columns, *columns)) > _MOST_BYTES:
-            raise ValueError("more readings than there can be")
+        _check_size(room, [*self._columns, *columns])
         parts: list[bytes] = []
         place = 0
         for kind, _ in self._columns:
@@ -179,6 +172,61 @@ class ReadingFrames:
         return b"".join(parts)
 
 
+class SubjectFrames:
+    """The frames of one segment as far as they concern one node or job; nothing else in them is summed up.
+
+    Args:
+        kind: ``node`` or ``job``.
+        name: Its name.
+    """
+
+    def __init__(self, kind: str, name: str) -> None:
+        self._kind = kind
+        self._name = name
+        self._slot: int | None = None
+        self._counts = dict.fromkeys(_KINDS, 0)
+        """Names so far: the place of each is that in which it came."""
+        self._columns: list[tuple[str, str]] = []
+        self._numbers: dict[str, int] = {}
+        """By reading, its number in the newest frame, as it stands in a row."""
+
+    def read(self, data: bytes) -> None:
+        """Go on to the next frame; see `ReadingFrames.read`.
+
+        Raises:
+            ValueError, TypeError, KeyError, zstandard.ZstdError, struct.error, ...: It was damaged.
+        """
+        names, columns, planes = _opened(data)
+        if self._slot is None and self._name in names[self._kind]:
+            self._slot = self._counts[self._kind] + names[self._kind].index(self._name)
+        for kind, new in names.items():
+            self._counts[kind] += len(new)
+        self._columns += columns
+        room = {kind: _room_for(count) for kind, count in self._counts.items()}
+        size = _check_size(room, self._columns)
+        if any(len(plane) != size for plane in planes):
+            raise ValueError("readings are missing")
+        if self._slot is not None:
+            self._add(planes, room, self._slot)
+
+    def readings(self) -> Known:
+        """What the newest frame has of it."""
+        return {
+            reading: _value(number, reading)
+            for reading, number in self._numbers.items()
+            if number != _NO_NUMBER
+        }
+
+    def _add(self, planes: Sequence[bytes], room: Mapping[str, int], slot: int) -> None:
+        low, high = planes
+        place = slot
+        for kind, reading in self._columns:
+            if kind == self._kind:
+                change = low[place] + (high[place] << 8) - _HALF
+                self._numbers[reading] = (self._numbers.get(reading, _NO_NUMBER) + change) & 0xFFFF
+            place += room[kind]
+
+
 def usage_in(data: bytes) -> Usage | None:
     """The core usage in a frame.
 
@@ -187,6 +235,38 @@ def usage_in(data: bytes) -> Usage | None:
     """
     document = json.loads(next(_parts(data, most=1)).decode("utf-8", "surrogatepass"))
     return usage_of(document.get("usage"))
+
+
+def _opened(data: bytes) -> tuple[dict[str, list[str]], list[tuple[str, str]], list[bytes]]:
+    """New names by kind, new columns, and the low and the high bytes of all differences."""
+    head, *planes = _parts(data)
+    document = json.loads(head.decode("utf-8", "surrogatepass"))
+    names = {kind: [_text(name) for name in document["names"][kind]] for kind in _KINDS}
+    columns = [(kind, _text(reading)) for kind, reading in document["columns"] if kind in _KINDS]
+    return names, columns, planes
+
+
+def _room_for(count: int) -> int:
+    """Slots for so many names."""
+    if count > _MOST_SLOTS:
+        raise ValueError("more names than there can be")
+    return -(-count // _ROOM) * _ROOM
+
+
+def _check_size(room: Mapping[str, int], columns: Sequence[tuple[str, str]]) -> int:
+    """How many numbers a row has."""
+    size = sum(room[kind] for kind, _ in columns)
+    if size > _MOST_BYTES:
+        raise ValueError("more readings than there can be")
+    return size
+
+
+def _value(number: int, reading: str) -> float:
+    """What a number of a row means."""
+    value = struct.unpack("<e", (number << _ROUNDED_AWAY & 0xFFFF).to_bytes(2, "little"))[0]
+    # What is rounded beyond the largest number there is comes out infinite.
+    scaled: float = max(-LARGEST, min(LARGEST, value)) / scale_of(reading)
+    return scaled
 
 
 def _parts(data: bytes, most: int = 3) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,7 +12,7 @@ from jobmon_tui.analysis.series import Known
 from jobmon_tui.errors import SnapshotError
 from jobmon_tui.feeds.courtesy import give_way
 from jobmon_tui.feeds.store_lanes import Dictionary
-from jobmon_tui.feeds.store_readings import ReadingFrames, usage_in
+from jobmon_tui.feeds.store_readings import ReadingFrames, SubjectFrames, usage_in
 from jobmon_tui.feeds.store_segment import READINGS, SNAPSHOT, Frame, SegmentFile, base_of
 from jobmon_tui.feeds.store_snapshot import EMPTY, unpack_snapshot
 from jobmon_tui.model.snapshot import Snapshot, Usage
@@ -20,6 +21,7 @@ from jobmon_tui.model.wire_values import usage_of
 Subject = tuple[tuple[float, Known], ...]
 """What one node or job did: times in Unix seconds, and its readings."""
 Answer = TypeVar("Answer")
+States = TypeVar("States", ReadingFrames, SubjectFrames)
 
 
 class SegmentReader:
@@ -118,7 +120,7 @@ class SegmentReader:
         ) as error:
             raise self.file.damaged(frame) from error
 
-    def each_reading(self, states: ReadingFrames) -> Iterator[tuple[Frame, ReadingFrames]]:
+    def each_reading(self, states: States) -> Iterator[tuple[Frame, States]]:
         """Go through the frames of readings in their order, up to the first that is damaged.
 
         Args:
@@ -131,7 +133,7 @@ class SegmentReader:
                 return
             give_way()
             try:
-                self._understood(frame, lambda data=data: states.read(data))  # type: ignore[misc]
+                self._understood(frame, partial(states.read, data))
             except SnapshotError:
                 return
             yield frame, states
@@ -139,7 +141,7 @@ class SegmentReader:
     def subject(self, kind: str, name: str) -> Subject:
         """Everything that was read of one node or job in this segment."""
         return tuple(
-            (frame.time, states.readings(kind, name)) for frame, states in self.each_reading(ReadingFrames())
+            (frame.time, states.readings()) for frame, states in self.each_reading(SubjectFrames(kind, name))
         )
 
     def subjects(self, wanted: Sequence[tuple[str, str]], start: float, end: float) -> list[Subject]:
