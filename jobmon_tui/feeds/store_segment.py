@@ -26,8 +26,8 @@ SUFFIX = ".segment"
 VERSION = 2
 SNAPSHOT, READINGS, INDEX = 1, 2, 3
 """The kinds of frames; what a reader does not know it passes over."""
-BLOCK = 8
-"""Snapshots that are told as changes to the first of them."""
+BLOCKS = (6, 30)
+"""Snapshots that are told as changes to the first of them; those firsts, to the first of five such blocks."""
 LARGEST_FRAME = 1 << 29
 """Bytes; what claims to be longer is damaged."""
 
@@ -88,12 +88,11 @@ def segment_start(path: Path) -> float:
 def base_of(number: int) -> int:
     """The snapshot as changes to which another of the same segment is told; the first one is whole.
 
-    It is the first of a block of some or, for that one, the first of all: whoever has read one snapshot has
-    all but itself that any other of its block needs, and never more than three are read to have one. Longer
-    chains of smaller changes save a tenth of the bytes and double the time of a jump.
+    It is the first of its block, for that one the first of its five blocks, for that one the first of all:
+    whoever has read one snapshot has all but itself that any other of its block needs, and never more than
+    four are read to have one. Longer chains of smaller changes save some bytes and double the time of a jump.
     """
-    within = number % BLOCK
-    return number - within if within else 0
+    return next((number - number % size for size in BLOCKS if number % size), 0)
 
 
 def chain_of(number: int) -> list[int]:

@@ -15,7 +15,7 @@ import pytest
 
 from jobmon_tui.errors import SnapshotError
 from jobmon_tui.feeds.store import SEGMENT_SECONDS, StoreReader, StoreWriter
-from jobmon_tui.feeds.store_segment import BLOCK, SNAPSHOT, SegmentFile, base_of, chain_of
+from jobmon_tui.feeds.store_segment import BLOCKS, SNAPSHOT, SegmentFile, base_of, chain_of
 from jobmon_tui.model.series import Series, SeriesRequest
 from tests.unit.test_store import BEGIN, check_all, every_30_seconds, only_segment, snapshot, write
 
@@ -27,9 +27,19 @@ def frames_of(path: Path) -> SegmentFile:
 
 
 def test_the_chain_of_a_snapshot_is_short_and_leads_to_the_first() -> None:
-    assert [base_of(number) for number in (1, 7, 8, 9, 15, 16, 119)] == [0, 0, 0, 8, 8, 0, 112]
-    assert chain_of(119) == [119, 112, 0]
-    assert all(len(chain_of(number)) <= 3 for number in range(1000))
+    assert [base_of(number) for number in (1, 5, 6, 7, 12, 30, 35, 36, 119)] == [
+        0,
+        0,
+        0,
+        6,
+        0,
+        0,
+        30,
+        30,
+        114,
+    ]
+    assert chain_of(119) == [119, 114, 90, 0]
+    assert all(len(chain_of(number)) <= 4 for number in range(1000))
 
 
 # A tail that is not whole
@@ -129,13 +139,13 @@ def test_a_flipped_bit_costs_only_what_depends_on_it(tmp_path: Path) -> None:
 
 
 def test_without_an_index_a_damaged_head_costs_its_own_snapshot_and_those_told_by_it(tmp_path: Path) -> None:
-    times = every_30_seconds(2 * BLOCK + 2)
+    times = every_30_seconds(2 * BLOCKS[0] + 2)
     writer = StoreWriter(tmp_path)
     for time in times:
         writer.append(snapshot(time))
     path = only_segment(tmp_path)
     data = bytearray(path.read_bytes())
-    damaged = [frame for frame in frames_of(path).frames if frame.kind == SNAPSHOT][BLOCK]
+    damaged = [frame for frame in frames_of(path).frames if frame.kind == SNAPSHOT][BLOCKS[0]]
     data[damaged.offset - 10] ^= 1
     path.write_bytes(data)
     reader = StoreReader(tmp_path)
@@ -143,7 +153,7 @@ def test_without_an_index_a_damaged_head_costs_its_own_snapshot_and_those_told_b
     (problem,) = reader.problems
     assert problem.message == f"{path}: damaged; some of its instants are missing"
     for number, time in enumerate(times):
-        if BLOCK in chain_of(number):
+        if BLOCKS[0] in chain_of(number):
             with pytest.raises(SnapshotError):
                 reader.read(time)
         else:
