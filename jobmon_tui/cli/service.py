@@ -19,6 +19,8 @@ from jobmon_tui.model.text import printable
 _PRIORITIES = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6))
 """The journal's levels by ours."""
 _ENDING = (signal.SIGTERM, signal.SIGINT)
+_WAKE = b"\0"
+"""No signal has that number."""
 
 
 class Notifier:
@@ -50,6 +52,10 @@ class Notifier:
             channel.sendto("\n".join(assignments).encode("utf-8", "replace"), address)
 
 
+def _noted(number: int, frame: FrameType | None) -> None:
+    """Nothing is left to do in the middle of anything: the number is in the pipe already."""
+
+
 class Signals:
     """While it is entered, SIGTERM and SIGINT are noted instead of ending the process; SIGHUP is ignored.
 
@@ -59,7 +65,9 @@ class Signals:
 
     def __enter__(self) -> Self:
         self._reader, self._writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        self._before: dict[int, Any] = {number: signal.signal(number, self._note) for number in _ENDING}
+        # Written to by whichever thread the system tells of the signal: the main one may sleep through it.
+        self._woken_before = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
+        self._before: dict[int, Any] = {number: signal.signal(number, _noted) for number in _ENDING}
         self._before[signal.SIGHUP] = signal.signal(signal.SIGHUP, signal.SIG_IGN)
         return self
 
@@ -68,6 +76,7 @@ class Signals:
     ) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        signal.set_wakeup_fd(self._woken_before)
         os.close(self._reader)
         os.close(self._writer)
 
@@ -77,17 +86,12 @@ class Signals:
         said = b""
         with suppress(BlockingIOError):
             said = os.read(self._reader, 4096)
-        return b"s" in said
+        return any(number in said for number in _ENDING)
 
     def wake(self) -> None:
         """Have `wait` return now; from any thread."""
         with suppress(OSError):
-            os.write(self._writer, b"w")
-
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        # Nothing but this: it may run in the middle of anything.
-        with suppress(OSError):
-            os.write(self._writer, b"s")
+            os.write(self._writer, _WAKE)
 
 
 @contextmanager
