@@ -103,7 +103,7 @@ def strip_of(runs: Iterable[Run], base: Style | None = None) -> Strip:
     segments: list[Segment] = []
     pending: list[str] = []
     style: Style | None = None
-    on_base: dict[int, Style] = {}
+    on_base: dict[int, tuple[Style, Style]] = {}
 
     def end_segment() -> None:
         if not pending or style is None:
@@ -111,7 +111,9 @@ def strip_of(runs: Iterable[Run], base: Style | None = None) -> Strip:
         look = style
         if base is not None:
             # Adding styles costs most here, and a line has few of them: by identity, as hashing costs too.
-            look = on_base.get(id(style)) or on_base.setdefault(id(style), base + style)
+            # Each is held on to: another one could come to have the identity of one that is gone.
+            known = on_base.get(id(style)) or on_base.setdefault(id(style), (style, base + style))
+            look = known[1]
         segments.append(Segment("".join(pending), look))
         pending.clear()
 

@@ -15,7 +15,7 @@ from tests.real.slurm_cluster import SlurmCluster
 NODE = "c006"
 GONE_WITHIN = 6.0
 """Seconds after which nothing may be left of an observer that has ended."""
-_SCRIPT = (
+SCRIPT = (
     f"{sys.executable} -c 'import time; held = bytearray(100 << 20); time.sleep(3000)' & while :; do :; done"
 )
 _SEEN_WITHIN = 20.0
@@ -33,7 +33,7 @@ def submit_busy_job(cluster: SlurmCluster, *options: str, task: str = "") -> str
         What users call it: ``12`` or ``12_3``.
     """
     user = pwd.getpwuid(os.getuid()).pw_name
-    number = cluster.submit(user, "-n1", "--mem=500", f"--nodelist={NODE}", *options, script=_SCRIPT)
+    number = cluster.submit(user, "-n1", "--mem=500", f"--nodelist={NODE}", *options, script=SCRIPT)
     job = f"{number}_{task}" if task else number
     cluster.wait_until(lambda: cluster.job_states().get(job, ("",))[0] == "RUNNING", "the job runs")
     return job

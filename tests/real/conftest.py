@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _together(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> None:
+    """Fail where several processes share these tests: see `tests.conftest.ServersTogether`."""
+    if worker_id != "master":
+        others = tmp_path_factory.getbasetemp().parent / "process-with-servers"
+        with suppress(FileExistsError), others.open("x") as file:
+            file.write(worker_id)
+        assert others.read_text() == worker_id, "tests of servers run in several processes"
 
 
 @pytest.fixture(scope="session")

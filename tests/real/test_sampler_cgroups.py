@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import os
 import pwd
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
 from jobmon_tui.sources.slurm.sampler import JobSampler
-from jobmon_tui.sources.slurm.sampler_frame import Observation
 from tests import servers
 from tests.real import slurm_cluster, ssh_server
+from tests.real.busy_job import SCRIPT, observed
 from tests.real.slurm_cluster import SlurmCluster
 from tests.real.slurm_configuration import CGROUPS
 from tests.real.ssh_server import SshServer
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
-
-HOLDER = (
-    f"{sys.executable} -c 'import time; held = bytearray(100 << 20); time.sleep(3000)' & while :; do :; done"
-)
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +34,7 @@ def cluster() -> Iterator[SlurmCluster]:
 def job(cluster: SlurmCluster) -> str:
     """A job on one core which it keeps busy, with 100 MiB in use; another job sleeps on the other core."""
     user = pwd.getpwuid(os.getuid()).pw_name
-    busy = cluster.submit(user, "-n1", "--mem=400", script=HOLDER)
+    busy = cluster.submit(user, "-n1", "--mem=400", script=SCRIPT)
     cluster.submit(user, "-n1", "--mem=100")
     cluster.wait_until(lambda: len(cluster.job_states()) == 2, "both jobs are there")
     cluster.wait_until(
@@ -69,31 +63,12 @@ def sampler(
     assert made.join(10)
 
 
-def wait_for(condition: Callable[[], bool], seconds: float) -> bool:
-    """Whether it holds before that time has passed."""
-    last = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > last:
-            return False
-        time.sleep(0.05)
-    return True
-
-
 def test_its_own_core_is_told_and_what_its_group_uses(
     cluster: SlurmCluster, job: str, sampler: JobSampler
 ) -> None:
     (node,) = cluster.nodes
     sampler.start(job, node)
-    seen: list[Observation] = []
-
-    def has_two_looks() -> bool:
-        newest = sampler.latest()
-        if newest is not None and newest.busy is not None:
-            seen.append(newest)
-        return bool(seen)
-
-    assert wait_for(has_two_looks, 20), sampler.latest()
-    (newest,) = seen
+    newest = observed(sampler)
     held = cluster.run("scontrol", "-d", "show", "job", job)
     (core,) = newest.cores
     assert f"CPU_IDs={core} " in held

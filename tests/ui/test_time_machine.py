@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
+from rich.segment import Segment
 from textual.pilot import Pilot
 from textual.widgets import ContentSwitcher
 
@@ -21,6 +22,7 @@ from jobmon_tui.tui.screens.timeline import TimelinePane
 from jobmon_tui.tui.widgets.fact_sheet import FactSheet
 from jobmon_tui.tui.widgets.heatmap import Heatmap
 from jobmon_tui.tui.widgets.status import StatusHeader
+from jobmon_tui.tui.widgets.timeline import TimelineBar
 from tests.ui.conftest import NOW, FakeFeed, OpenApp, small_cluster
 
 pytestmark = pytest.mark.slow
@@ -338,6 +340,40 @@ async def test_the_filtered_user_stands_out_on_the_timeline(open_app: OpenApp) -
         # As the picture has it: not every kept instant has its use in the history.
         assert "12 of 32 cores in use, ada 9" in text_of(pilot, "TimelineBar")
         assert " 38 % " in text_of(pilot, StatusHeader.__name__)
+
+
+def cells_of(pilot: Pilot[None]) -> list[list[Segment]]:
+    """The timeline's picture from the top row down, cell by cell."""
+    bar = pilot.app.screen.query_one(TimelineBar)
+    lines = [bar.render_line(y) for y in range(1, bar.size.height - 1)]
+    return [[Segment(text, one.style) for one in line for text in one.text] for line in lines]
+
+
+async def test_a_step_moves_the_cursor_and_nothing_else(open_app: OpenApp) -> None:
+    async with open_app(PastFeed(), size=(120, 40)) as pilot:
+        await press(pilot, "t")
+        plain = cells_of(pilot)
+        seen = []
+        for key in ("left", "left_square_bracket", "left_square_bracket"):
+            await press(pilot, key)
+            cells = cells_of(pilot)
+            changed = {
+                place
+                for line, before in zip(cells, plain, strict=True)
+                for place, (now, then) in enumerate(zip(line, before, strict=True))
+                if now != then
+            }
+            (column,) = changed
+            assert all(
+                line[column].text == before[column].text for line, before in zip(cells, plain, strict=True)
+            )
+            seen.append(column)
+        # An hour of six is a sixth of what is drawn.
+        assert seen[0] - seen[1] == pytest.approx(118 / 6, abs=1)
+        assert seen[1] - seen[2] == pytest.approx(118 / 6, abs=1)
+        # Another user's share is another picture.
+        await press(pilot, "L", "slash", *"user:ada", "enter", "t")
+        assert cells_of(pilot) != plain
 
 
 async def test_a_low_terminal_has_a_low_timeline(open_app: OpenApp) -> None:

@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import TextIO
 
@@ -77,6 +78,15 @@ def test_signals_end_the_wait_and_hang_ups_do_not() -> None:
         os.kill(os.getpid(), signal.SIGINT)
         assert signals.wait(0)
     assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGHUP)) == before
+
+
+def test_a_signal_that_another_thread_gets_ends_the_wait() -> None:
+    # Python runs a handler in the main thread only, once that wakes up: it does not do so by itself.
+    with Signals() as signals:
+        threading.Timer(0.1, lambda: signal.pthread_kill(threading.get_ident(), signal.SIGTERM)).start()
+        began = time.monotonic()
+        assert signals.wait(5)
+        assert time.monotonic() - began < 4
 
 
 @pytest.fixture

@@ -27,17 +27,8 @@ def frames_of(path: Path) -> SegmentFile:
 
 
 def test_the_chain_of_a_snapshot_is_short_and_leads_to_the_first() -> None:
-    assert [base_of(number) for number in (1, 5, 6, 7, 12, 30, 35, 36, 119)] == [
-        0,
-        0,
-        0,
-        6,
-        0,
-        0,
-        30,
-        30,
-        114,
-    ]
+    numbers = (1, 5, 6, 7, 12, 30, 35, 36, 119)
+    assert tuple(map(base_of, numbers)) == (0, 0, 0, 6, 0, 0, 30, 30, 114)
     assert chain_of(119) == [119, 114, 90, 0]
     assert all(len(chain_of(number)) <= 4 for number in range(1000))
 

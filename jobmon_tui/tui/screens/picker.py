@@ -83,13 +83,13 @@ class Picker(ModalScreen[Match | None], Undecided):
             self.query_one(Input).disabled = True
             return
         highlighted = self.query_one(OptionList).highlighted
-        self.dismiss(self._shown[highlighted] if highlighted is not None and self._shown else None)
+        self._close(self._shown[highlighted] if highlighted is not None and self._shown else None)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """A click on a match takes it."""
         event.stop()
         if not self._waits:
-            self.dismiss(self._shown[event.option_index])
+            self._close(self._shown[event.option_index])
 
     def action_move(self, step: int) -> None:
         """Move the highlight while the input keeps the focus."""
@@ -99,13 +99,17 @@ class Picker(ModalScreen[Match | None], Undecided):
 
     def action_dismiss_none(self) -> None:
         """Close without picking."""
-        self.dismiss(None)
+        self._close(None)
 
     def give_up(self) -> None:
         """Nothing is known to pick from, and the user does not wait for it."""
-        self.is_undecided = False
         self.app.notify("There has been no answer yet to pick from.", timeout=4)
-        self.dismiss(None)
+        self._close(None)
+
+    def _close(self, match: Match | None) -> None:
+        # Until it is gone, no key waits for it and nothing closes it again.
+        self.is_undecided = False
+        self.dismiss(match)
 
     def _search(self, text: str) -> None:
         colours = palette(self)
@@ -131,5 +135,4 @@ class Picker(ModalScreen[Match | None], Undecided):
         self._waits = False
         self._search(line.value)
         if self.is_undecided and not self._waits:
-            self.is_undecided = False
-            self.dismiss(self._shown[0] if self._shown else None)
+            self._close(self._shown[0] if self._shown else None)
